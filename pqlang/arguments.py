@@ -1,0 +1,118 @@
+"""The arguments of the public functions, checked before any work. Raises PqlError, as for all bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pqlang import ast
+from pqlang import diagnostics as say
+from pqlang.diagnostics import PqlError
+from pqlang.formatter import format_query
+from pqlang.schema import Endpoint
+from pqlang.source import DEFAULT_LIMITS, MAX_DEPTH, Limits, Source, Span
+
+TARGETS = ("auto", "json", "params")
+MODES = ("strict", "search")
+NO_VARIABLES: Mapping[str, object] = {}
+
+
+def wrong(name: str, value: object, wanted: str) -> PqlError:
+    """The error for an argument that is not what it must be."""
+    return PqlError(Source("", name), [say.bad_argument(name, value, wanted)])
+
+
+def endpoint(given: object) -> Endpoint:
+    """An endpoint of the built-in schema by its name, or the endpoint itself."""
+    if isinstance(given, Endpoint):
+        return given
+    from pqlang._penbox import PENBOX
+
+    found = PENBOX.endpoint(given) if isinstance(given, str) else None
+    if found is None:
+        close = get_close_matches(str(given), PENBOX.names, n=1)
+        raise PqlError(Source("", "endpoint"), [say.unknown_endpoint(given, PENBOX.names, close)])
+    return found
+
+
+def choices(target: object, scope: object, mode: object) -> None:
+    """The keywords that take one of a few words."""
+    if target is not None and target not in TARGETS:
+        raise wrong("target", target, say.listing([f"`{each}`" for each in TARGETS], "or"))
+    if scope is not None and scope != "active":
+        raise wrong("scope", scope, "`active` or None")
+    if mode not in MODES:
+        raise wrong("mode", mode, say.listing([f"`{each}`" for each in MODES], "or"))
+
+
+def limits(given: object) -> Limits:
+    """The bounds, each a positive whole number."""
+    if given is None:
+        return DEFAULT_LIMITS
+    if not isinstance(given, Limits):
+        raise wrong("limits", given, "a `Limits`")
+    for name, highest in (("length", None), ("depth", MAX_DEPTH), ("values", None)):
+        value = getattr(given, name)
+        if type(value) is not int or value < 1 or (highest is not None and value > highest):
+            raise PqlError(Source("", "limits"), [say.bad_limit(name, value, highest)])
+    return given
+
+
+def variables(given: object) -> Mapping[str, object]:
+    """The values of `$names`."""
+    if given is None:
+        return NO_VARIABLES
+    if not isinstance(given, Mapping):
+        raise PqlError(Source("", "variables"), [say.bad_variables(given)])
+    return given
+
+
+def source(query: object, bound: object, bounds: Limits) -> tuple[Source, Mapping[str, object]]:
+    """The text of a query and the values bound beside it.
+
+    A tree is taken as its canonical text, so that messages have something to point at; a t-string (PEP 750) as its
+    text with a variable in place of each interpolation.
+    """
+    values = NO_VARIABLES if bound is None else variables(bound)
+    if isinstance(query, str):
+        return Source(query), values
+    if isinstance(query, ast.Query):
+        _check_depth(query, bounds.depth)
+        try:
+            return Source(format_query(query)), values
+        except ValueError as error:
+            raise wrong("query", query, f"a tree that can be written: {error}") from None
+    if hasattr(query, "interpolations") and hasattr(query, "strings"):
+        return _template(query, values)
+    raise wrong("query", query, "text, an `ast.Query` or a t-string")
+
+
+def _check_depth(query: ast.Query, limit: int) -> None:
+    """A tree deeper than the limit is refused before anything recurses into it."""
+    level: list[ast.Expr] = [] if query.where is None else [query.where]
+    depth = 0
+    while level:
+        below: list[ast.Expr] = []
+        for node in level:
+            if isinstance(node, ast.Not):
+                below.append(node.operand)
+            elif isinstance(node, ast.And | ast.Or):
+                below += node.operands
+        level, depth = below, depth + 1
+        if depth > limit + 1:
+            raise PqlError(Source(""), [say.too_deep(Span(0, 0), depth, limit)])
+
+
+def _template(template: Any, values: Mapping[str, object]) -> tuple[Source, Mapping[str, object]]:
+    parts, bound = [template.strings[0]], dict(values)
+    for at, (interpolation, text) in enumerate(zip(template.interpolations, template.strings[1:], strict=True), 1):
+        expression = str(interpolation.expression)
+        if interpolation.conversion is not None or interpolation.format_spec:
+            raise PqlError(Source("", "query"), [say.interpolation_format(expression)])
+        name = expression if expression.isascii() and expression.isidentifier() else f"value{at}"
+        while name in bound and bound[name] is not interpolation.value:
+            name += "_"
+        bound[name] = interpolation.value
+        parts += [f"${name}", text]
+    return Source("".join(parts)), bound

@@ -1,0 +1,242 @@
+"""A query as it was written: names not yet fields, literals not yet values.
+
+Nodes are frozen and sealed. Spans say where a node stood and never take part in equality, so two texts that
+differ in blanks, aliases (`==`) or needless quotes have equal trees. Any tree the constructors accept prints
+(`pqlang.format`) and reads back equal to its canonical form.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from pqlang.source import NOWHERE, Span
+
+
+class Op(StrEnum):
+    """The operators between a field and one value, by their canonical spelling."""
+
+    EQ = "="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+    LIKE = "~"
+    NOT_LIKE = "!~"
+    ILIKE = "~*"
+    NOT_ILIKE = "!~*"
+    CONTAINS = "contains"
+    NOT_CONTAINS = "not contains"
+    STARTS = "starts with"
+    NOT_STARTS = "not starts with"
+    ENDS = "ends with"
+    NOT_ENDS = "not ends with"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What every node has: the place it was read from."""
+
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Path(Node):
+    """A field's name: `owner.email` and `owner[email]` are both `("owner", "email")`.
+
+    Raises ValueError for a name no text can spell: no parts, one empty part, a backtick, NUL or a lone surrogate.
+    """
+
+    parts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.parts in ((), ("",)) or any(_UNSPELLABLE_NAME.search(part) for part in self.parts):
+            raise ValueError(f"no text can spell the name {self.parts!r}")
+
+    def __str__(self) -> str:
+        return ".".join(self.parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Literal(Node):
+    """A value as written, quotes and escapes undone. What it stands for depends on the field it meets.
+
+    Quotes count only where they change the reading: `"null"`, `"true"`, `"5"` and `"now-7d"` are text, the same
+    words without quotes may not be. Raises ValueError for NUL and lone surrogates, which no text can hold.
+    """
+
+    text: str
+    quoted: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.text.isprintable() and _UNSPELLABLE.search(self.text):
+            raise ValueError("a literal cannot hold NUL or a lone surrogate")
+
+    @property
+    def is_null(self) -> bool:
+        """Whether this is the bare word `null`."""
+        return not self.quoted and self.text.lower() == "null"
+
+    def _meaning(self) -> tuple[str, bool]:
+        return self.text, self.quoted and quotes_matter(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return self._meaning() == other._meaning() if isinstance(other, Literal) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._meaning())
+
+
+@dataclass(frozen=True, slots=True)
+class Variable(Node):
+    """`$name`: a value bound beside the query, never part of its text."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _VARIABLE_NAME.fullmatch(self.name):
+            raise ValueError(f"no text can spell the variable {self.name!r}")
+
+
+Value: TypeAlias = Literal | Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Node):
+    """`field op value`."""
+
+    path: Path
+    op: Op
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class In(Node):
+    """`field in (a, b)`; a lone variable may stand without parentheses: `field in $list`."""
+
+    path: Path
+    values: tuple[Value, ...]
+    negated: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError("a list in a text has at least one value")
+
+
+@dataclass(frozen=True, slots=True)
+class Between(Node):
+    """`field between low and high`, both ends included."""
+
+    path: Path
+    low: Value
+    high: Value
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull(Node):
+    """`field is null`."""
+
+    path: Path
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class On(Node):
+    """`field on period`: a day, a month or a year."""
+
+    path: Path
+    period: Value
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Node):
+    """A name alone: a boolean field, or in search mode a word of free text."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Node):
+    """A quoted string alone: free text."""
+
+    value: Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    """`not operand`."""
+
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class And(Node):
+    """Two operands or more that must all hold."""
+
+    operands: tuple[Expr, ...]
+
+    def __post_init__(self) -> None:
+        _two_at_least(self.operands)
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Node):
+    """Two operands or more of which one must hold."""
+
+    operands: tuple[Expr, ...]
+
+    def __post_init__(self) -> None:
+        _two_at_least(self.operands)
+
+
+@dataclass(frozen=True, slots=True)
+class Hole(Node):
+    """A part that could not be read. Only in the trees of texts with mistakes, so that the rest is still checked."""
+
+
+Expr: TypeAlias = And | Or | Not | Compare | In | Between | IsNull | On | Flag | Text | Hole
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBy(Node):
+    """`order by field`, ascending unless said otherwise."""
+
+    path: Path
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Node):
+    """A whole text: a condition, an order, either or neither."""
+
+    where: Expr | None = None
+    order: OrderBy | None = None
+
+
+_UNSPELLABLE = re.compile("[\0\ud800-\udfff]")
+_UNSPELLABLE_NAME = re.compile("[`\0\ud800-\udfff]")
+_VARIABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_UNIT = "(?:s|sec|secs|seconds?|min|mins|minutes?|h|hours?|d|days?|w|weeks?|mo|months?|y|years?)"
+RELATIVE_TIME = re.compile(
+    rf"(?:now|today|yesterday|tomorrow)(?:[ \t\r\n\xa0]*[+-][ \t\r\n\xa0]*[0-9]+[ \t\r\n\xa0]*{_UNIT})*",
+    re.IGNORECASE | re.ASCII,
+)
+_OTHERWISE = re.compile(
+    rf"null|true|false|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|{RELATIVE_TIME.pattern}",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def quotes_matter(text: str) -> bool:
+    """Whether the bare word could be null, a boolean, a number or a relative time, which its quotes forbid."""
+    return _OTHERWISE.fullmatch(text) is not None
+
+
+def _two_at_least(operands: tuple[Expr, ...]) -> None:
+    if len(operands) < 2:
+        raise ValueError("`and` and `or` join two operands or more")

@@ -1,0 +1,349 @@
+"""The command `pql`: queries in, requests out. Results on stdout, everything else on stderr.
+
+Exit status: 0 fine, 1 the query is wrong, 2 the call is wrong, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn, TextIO
+
+from pqlang import compiler
+from pqlang.arguments import MODES, TARGETS
+from pqlang.diagnostics import Diagnostic, PqlError, Severity
+from pqlang.rendering import to_json, to_text
+from pqlang.request import Request
+from pqlang.schema import Endpoint, Field, Schema
+from pqlang.source import NOWHERE, Source
+
+OK, WRONG_QUERY, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the status to exit with."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader has gone: nothing is left to say, and the interpreter must not try to at exit
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal's locale must not make a query unreadable
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape" if stream is sys.stdin else "backslashreplace")
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as end:  # argparse has printed its help or its complaint
+        return end.code if isinstance(end.code, int) else USAGE
+    try:
+        options.schema = _schema(options.schema)
+        status: int = options.run(options)
+    except PqlError as error:
+        _report(error.diagnostics, error.source)
+        return USAGE
+    sys.stdout.flush()
+    return status
+
+
+# Arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pql", description="Compile PQL, a filter language, to requests of a list API.")
+    parser.add_argument("--version", action="version", version=f"pql {_version()}" if "--version" in sys.argv else "pql")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    compile_ = _query_command(commands, "compile", _compile, "print the request a query means")
+    compile_.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
+    compile_.add_argument("--url", action="store_true", help="print the whole URL")
+
+    check = _query_command(commands, "check", _check, "say what is wrong with a query")
+    check.add_argument("--target", choices=TARGETS, default=None, help="check that one request of this kind can say it")
+
+    format_ = commands.add_parser("format", help="print a query in its canonical form")
+    format_.add_argument("query", nargs="?", metavar="QUERY", help="the query; - or nothing reads standard input")
+    format_.add_argument("--width", type=_positive, help="break lines that are longer than this")
+    format_.add_argument("--mode", choices=MODES, default="strict", help="search: read what a search box allows")
+    format_.add_argument("--json", action="store_true", help="print JSON, one line a query")
+    format_.set_defaults(run=_format, schema=None)
+
+    schema = commands.add_parser("schema", help="list endpoints, or the fields of one")
+    schema.add_argument("endpoint", nargs="?", metavar="ENDPOINT")
+    schema.add_argument("--json", action="store_true", help="print JSON")
+    schema.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
+    schema.set_defaults(run=_show_schema)
+    return parser
+
+
+def _query_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], help: str) -> Any:
+    """A command that reads a query at an endpoint, with all that says how a query is read."""
+    command = commands.add_parser(name, help=help)
+    command.add_argument("endpoint", metavar="ENDPOINT")
+    command.add_argument("query", nargs="?", metavar="QUERY", help="the query; - or nothing reads one a line from standard input")
+    command.add_argument("--json", action="store_true", help="print JSON, one line a query")
+    command.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
+    command.add_argument(
+        "--var",
+        action="append",
+        default=[],
+        metavar="NAME=TEXT",
+        help="bind $NAME; NAME:=JSON for what is not text; repeated, a list",
+    )
+    command.add_argument("--now", metavar="TIME", help="the time that relative times are counted from, with its offset")
+    command.add_argument("--tz", default="UTC", metavar="ZONE", help="the zone of days and of times without offset")
+    command.add_argument("--scope", choices=("active",), help="leave out what is not active, unless the query speaks of it")
+    command.add_argument("--mode", choices=MODES, default="strict", help="search: read what a search box allows")
+    command.set_defaults(run=run)
+    return command
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text[:9]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return int(text[:9])
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("pqlang")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _schema(file: str | None) -> Schema | None:
+    """The schema of `--schema`; None for the built-in one, which is read when it is needed."""
+    if file is None:
+        return None
+    from pqlang.schema_file import load_schema
+
+    return load_schema(file)
+
+
+def _endpoint(options: argparse.Namespace) -> str | Endpoint:
+    if options.schema is None:
+        return str(options.endpoint)
+    found = options.schema.endpoint(options.endpoint)
+    if found is not None:
+        return found  # type: ignore[no-any-return]
+    from difflib import get_close_matches
+
+    from pqlang.diagnostics import unknown_endpoint
+
+    known = options.schema.names
+    close = get_close_matches(options.endpoint, known, n=1)
+    raise PqlError(Source("", "endpoint"), [unknown_endpoint(options.endpoint, known, close)])
+
+
+def _variables(pairs: Sequence[str]) -> dict[str, object]:
+    """`k=v` is text, `k:=JSON` is what the JSON says; a name given twice holds the list of its values."""
+    values: dict[str, list[object]] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        value: object = text
+        if name.endswith(":"):
+            name = name[:-1]
+            import json
+
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError):
+                _usage(f"`--var {pair}`: `{text}` is not JSON; text is bound with `{name}={text}`")
+        if not equals or not (name.isascii() and name.isidentifier()):
+            _usage(f"`--var {pair}` binds nothing: write `--var name=text` or `--var name:=JSON`")
+        values.setdefault(name, []).append(value)
+    return {name: each[0] if len(each) == 1 else each for name, each in values.items()}
+
+
+def _usage(message: str) -> NoReturn:
+    raise PqlError(Source(""), [Diagnostic("usage", NOWHERE, message)])
+
+
+def _how(options: argparse.Namespace) -> dict[str, Any]:
+    """How the query is read, as the keywords of `compile`."""
+    return {
+        "variables": _variables(options.var),
+        "now": options.now,
+        "tz": options.tz,
+        "scope": options.scope,
+        "mode": options.mode,
+        "target": options.target,
+    }
+
+
+# Commands
+
+
+def _compile(options: argparse.Namespace) -> int:
+    endpoint, how = _endpoint(options), _how(options)
+
+    def one(query: str, line: bool) -> tuple[Any, str, Source, Sequence[Diagnostic]]:
+        analysis = compiler.analyse(query, endpoint, **how)
+        if analysis.pushed is None:
+            return None, "", analysis.source, analysis.diagnostics
+        request = compiler.request(analysis)
+        text = request.url() if options.url else _request_text(request, line)
+        return _request_json(request), text, analysis.source, request.diagnostics
+
+    return _each(options, one)
+
+
+def _check(options: argparse.Namespace) -> int:
+    endpoint, how = _endpoint(options), _how(options)
+
+    def one(query: str, line: bool) -> tuple[Any, str, Source, Sequence[Diagnostic]]:
+        analysis = compiler.analyse(query, endpoint, **how)
+        return {}, "", analysis.source, analysis.diagnostics
+
+    return _each(options, one)
+
+
+def _format(options: argparse.Namespace) -> int:
+    def one(query: str, line: bool) -> tuple[Any, str, Source, Sequence[Diagnostic]]:
+        try:
+            text = compiler.format(query, width=options.width, mode=options.mode)
+        except PqlError as error:
+            return None, "", error.source, error.diagnostics
+        return {"query": text}, text, Source(query), ()
+
+    return _each(options, one)
+
+
+def _each(
+    options: argparse.Namespace, one: Callable[[str, bool], tuple[Any, str, Source, Sequence[Diagnostic]]]
+) -> int:
+    """Run a command on its query, or on every line of standard input; 1 where one of them is wrong."""
+    status = OK
+    several = options.query in (None, "-")
+    for query in _lines(sys.stdin) if several else (options.query,):
+        result, text, source, diagnostics = one(query, several)
+        wrong = result is None or any(each.severity is Severity.ERROR for each in diagnostics)
+        if wrong:
+            status = WRONG_QUERY
+        if options.json:
+            import json
+
+            body = {"ok": not wrong, **(result or {}), "diagnostics": [to_json(each, source) for each in diagnostics]}
+            print(json.dumps(body, ensure_ascii=False, indent=None if several else 2))
+        elif not wrong and text:
+            print(text)
+        if not options.json:
+            _report(diagnostics, source)
+        if several:
+            sys.stdout.flush()
+    return status
+
+
+def _lines(stream: TextIO) -> Iterator[str]:
+    """One query a line; a terminal is asked plainly, since nothing would show that it is waited for."""
+    if stream.isatty():
+        print("one query a line, end with Ctrl-D", file=sys.stderr)
+    for line in stream:
+        yield line.rstrip("\r\n")
+
+
+def _request_text(request: Request, line: bool) -> str:
+    """The request as a person reads it: the JSON filter, or the parameters."""
+    if request.target == "params" or request.filter is None:
+        return request.query_string
+    import json
+
+    text = json.dumps(request.filter, ensure_ascii=False, indent=None if line else 2)
+    return text if request.sort is None else f"{text}\n{request.endpoint.api.sort_param}={request.sort}"
+
+
+def _request_json(request: Request) -> dict[str, Any]:
+    return {
+        "endpoint": request.endpoint.name,
+        "target": request.target,
+        "filter": request.filter,
+        "params": request.params,
+        "query_string": request.query_string,
+        "url": request.url(),
+    }
+
+
+def _show_schema(options: argparse.Namespace) -> int:
+    schema = options.schema
+    if schema is None:
+        from pqlang._penbox import PENBOX
+
+        schema = options.schema = PENBOX
+    endpoints = schema.endpoints if options.endpoint is None else (_endpoint(options),)
+    if options.json:
+        import json
+
+        print(json.dumps([_endpoint_json(each) for each in endpoints], ensure_ascii=False, indent=2))
+    elif options.endpoint is None:
+        width = max(len(each.name) for each in endpoints)
+        print("\n".join(f"{each.name:<{width}}  {each.description}".rstrip() for each in endpoints))
+    else:
+        print(_endpoint_text(endpoints[0]))
+    return OK
+
+
+def _endpoint_text(endpoint: Endpoint) -> str:
+    rows = [(field.name, _type(field), _spelt(field), field.description) for field in endpoint.fields]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [endpoint.description, ""] if endpoint.description else []
+    lines += ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
+    if endpoint.examples:
+        lines += ["", "for example", *(f"  {example}" for example in endpoint.examples)]
+    return "\n".join(lines)
+
+
+def _type(field: Field) -> str:
+    return f"{field.type}{' or null' if field.nullable else ''}{', several' if field.to_many else ''}"
+
+
+def _spelt(field: Field) -> str:
+    """Where the API takes it: in the JSON filter, as a direct parameter, in `sort`."""
+    places = (("json", field.json or field.derived), ("param", field.param), ("sort", field.sort))
+    return " ".join(name for name, place in places if place) or "-"
+
+
+def _endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "name": endpoint.name,
+        "path": endpoint.path,
+        "description": endpoint.description,
+        "search": endpoint.search,
+        "examples": endpoint.examples,
+        "fields": [_field_json(field) for field in endpoint.fields],
+    }
+
+
+def _field_json(field: Field) -> dict[str, Any]:
+    return {
+        "name": field.name,
+        "type": field.type,
+        "description": field.description,
+        "values": dict(zip(field.values, field.meanings or ("",) * len(field.values), strict=True)),
+        "nullable": field.nullable,
+        "to_many": field.to_many,
+        "json": field.json is not None or field.derived is not None,
+        "param": None if field.param is None else field.param.name,
+        "sort": field.sort,
+    }
+
+
+# Messages
+
+
+def _report(diagnostics: Sequence[Diagnostic], source: Source) -> None:
+    """Draw problems on stderr, in colour only on a terminal that wants it."""
+    if not diagnostics:
+        return
+    sys.stdout.flush()
+    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    print("\n\n".join(to_text(each, source, color=color) for each in diagnostics), file=sys.stderr)

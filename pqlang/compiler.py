@@ -1,0 +1,245 @@
+"""The whole flow, from text to request. Each arrow is a function of one module:
+
+    text -> parse_source -> tree -> resolve -> condition -> normalise -> push_down -> tests -> Request -> emit
+
+A pass that bad input can upset returns what it made and the problems it met; the rest are total. Problems gather in
+an `Analysis`; `compile` raises them, `check` returns them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from pqlang import arguments, ast
+from pqlang.diagnostics import Diagnostic, PqlError, Severity
+from pqlang.formatter import format_query
+from pqlang.moments import Clock, make_clock
+from pqlang.normaliser import normalise
+from pqlang.parser import parse_source
+from pqlang.condition import Condition
+from pqlang.pushdown import Pushed, active_condition, long_url, notice, push_down
+from pqlang.request import Request
+from pqlang.resolver import Context, Meaning, resolve
+from pqlang.schema import Endpoint
+from pqlang.source import Limits, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything known about a query: each stage reached, and every problem on the way."""
+
+    source: Source
+    endpoint: Endpoint
+    diagnostics: tuple[Diagnostic, ...]
+    tree: ast.Query | None = None
+    meaning: Meaning | None = None
+    condition: Condition | None = None  # the normal form, scope included; None for the endpoint's own list
+    pushed: Pushed | None = None
+
+
+def analyse(
+    query: object,
+    endpoint: object,
+    *,
+    target: str | None = "auto",
+    variables: Mapping[str, object] | None = None,
+    now: datetime | str | None = None,
+    tz: str | tzinfo = "UTC",
+    scope: str | None = None,
+    mode: str = "strict",
+    limits: Limits | None = None,
+) -> Analysis:
+    """Take a query through every stage it reaches; with `target` None, not into a request.
+
+    Raises PqlError for wrong arguments alone. What is wrong with the query is in `diagnostics`.
+    """
+    at = arguments.endpoint(endpoint)
+    arguments.choices(target, scope, mode)
+    bounds = arguments.limits(limits)
+    clock = make_clock(now, tz)
+    source, bound = arguments.source(query, variables, bounds)
+    tree, problems = parse_source(source, search=mode == "search", limits=bounds)
+    if tree is None:
+        return Analysis(source, at, tuple(problems))
+    context = Context(at, clock, source.text, bound, mode == "search", bounds)
+    return finish(source, tree, problems, context, target, scope)
+
+
+def finish(
+    source: Source, tree: ast.Query, problems: list[Diagnostic], context: Context, target: str | None, scope: str | None
+) -> Analysis:
+    """The stages after the text is read: meaning, normal form, and the one request where a target is asked for."""
+    endpoint = context.endpoint
+    meaning, found = resolve(tree, context)
+    problems = _in_order(problems + found)
+    if meaning is None or any(problem.severity is Severity.ERROR for problem in problems):
+        return Analysis(source, endpoint, tuple(problems), tree)
+    condition = None if meaning.condition is None else normalise(meaning.condition, endpoint)
+    if scope == "active":
+        condition = active_condition(condition, endpoint)
+    if condition is not None:
+        problems += notice(condition)
+    if target is None:
+        return Analysis(source, endpoint, tuple(problems), tree, meaning, condition)
+    pushed, found = push_down(condition, endpoint, target)
+    return Analysis(source, endpoint, tuple(problems + found), tree, meaning, condition, pushed)
+
+
+def _in_order(problems: list[Diagnostic]) -> list[Diagnostic]:
+    """As they stand in the text, whichever pass met them."""
+    return sorted(problems, key=lambda problem: problem.span) if len(problems) > 1 else problems
+
+
+def request(analysis: Analysis) -> Request:
+    """The request of an analysis that reached one; raises PqlError with all its problems where it did not."""
+    pushed, meaning, endpoint = analysis.pushed, analysis.meaning, analysis.endpoint
+    if pushed is None or meaning is None:
+        raise PqlError(analysis.source, analysis.diagnostics)
+    sort = None
+    if meaning.order is not None and meaning.order.field.sort is not None:
+        sort = (endpoint.api.descending_prefix if meaning.order.descending else "") + meaning.order.field.sort
+    made = Request(endpoint, pushed.target, pushed.tests, sort, analysis.diagnostics)
+    warning = long_url(made.tests, endpoint, len(analysis.source.text), lambda: made.url())
+    return made if warning is None else Request(endpoint, made.target, made.tests, sort, (*analysis.diagnostics, warning))
+
+
+def compile(
+    query: object,
+    endpoint: str | Endpoint,
+    *,
+    target: str = "auto",
+    variables: Mapping[str, object] | None = None,
+    now: datetime | str | None = None,
+    tz: str | tzinfo = "UTC",
+    scope: str | None = None,
+    mode: str = "strict",
+    limits: Limits | None = None,
+) -> Request:
+    """The one API request that a query means.
+
+    `query` is text, an `ast.Query`, or a t-string; `endpoint` a name in `PENBOX` or an `Endpoint` of another schema.
+    `target` is `"json"`, `"params"`, or `"auto"`: direct parameters where they are exact, else the JSON filter.
+    `variables` binds `$names`. `now` (aware datetime or ISO text) and `tz` (a zone's name) are what relative times
+    are counted from. `scope="active"` adds the endpoint's active condition where the query says nothing of it.
+    `mode="search"` reads what hands type into a search box. `limits` bounds length, depth and list values.
+
+    Raises PqlError with every problem: a mistake in the query, or a part that one request cannot say.
+
+    >>> compile("parent_status = in_progress and archived = false", "cases").query_string
+    'parent_status=in_progress&archived=false'
+    """
+    return request(
+        analyse(
+            query,
+            endpoint,
+            target=target,
+            variables=variables,
+            now=now,
+            tz=tz,
+            scope=scope,
+            mode=mode,
+            limits=limits,
+        )
+    )
+
+
+def check(query: object, endpoint: str | Endpoint, *, target: str | None = None, **options: Any) -> list[Diagnostic]:
+    """Every problem of a query, in the order of its text; never raises on text.
+
+    The keywords are those of `compile`. Whether one request can say it is asked only where a `target` is given: a
+    query that needs several is not wrong.
+
+    >>> [problem.code for problem in check("parent_status = drft and emial = x", "cases")]
+    ['unknown-value', 'unknown-field']
+    """
+    return list(analyse(query, endpoint, target=target, **options).diagnostics)
+
+
+def parse(query: object, *, mode: str = "strict", limits: Limits | None = None) -> ast.Query:
+    """The tree of a text, names and literals as written. Raises PqlError where its syntax is wrong.
+
+    >>> parse("status = draft").where
+    Compare(path=Path(parts=('status',)), op=<Op.EQ: '='>, value=Literal(text='draft', quoted=False))
+    """
+    arguments.choices("auto", None, mode)
+    bounds = arguments.limits(limits)
+    source, _ = arguments.source(query, None, bounds)
+    tree, problems = parse_source(source, search=mode == "search", limits=bounds)
+    if tree is None or any(problem.severity is Severity.ERROR for problem in problems):
+        raise PqlError(source, problems)
+    return tree
+
+
+def format(query: object, *, width: int | None = None, mode: str = "strict", limits: Limits | None = None) -> str:
+    """The canonical text of a query: one spelling for each meaning; with `width`, long queries on several lines.
+
+    Raises PqlError where the syntax is wrong.
+
+    >>> format('STATUS == "draft" && not(archived)', mode="search")
+    Traceback (most recent call last):
+    ...
+    pqlang.diagnostics.PqlError: error[foreign-operator]: `&&` is written `and`
+    ...
+    >>> format('status == "draft" AND NOT (archived)')
+    'status = draft and not archived'
+    """
+    if width is not None and (not isinstance(width, int) or width < 1):
+        raise arguments.wrong("width", width, "a positive number of characters")
+    return format_query(parse(query, mode=mode, limits=limits), width)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A query read and checked once, compiled as often as its variables and the clock ask for."""
+
+    source: Source
+    tree: ast.Query
+    endpoint: Endpoint
+    target: str
+    tz: str | tzinfo
+    scope: str | None
+    search: bool
+    limits: Limits
+    problems: tuple[Diagnostic, ...]
+    bound: tuple[tuple[str, object], ...] = ()
+
+    def compile(self, variables: Mapping[str, object] | None = None, *, now: datetime | str | None = None) -> Request:
+        """The request for these values at this time; both as in `compile`. Raises PqlError for values that do not fit."""
+        values = dict(self.bound) | dict(arguments.variables(variables))
+        clock = make_clock(now, self.tz)
+        context = Context(self.endpoint, clock, self.source.text, values, self.search, self.limits)
+        return request(finish(self.source, self.tree, list(self.problems), context, self.target, self.scope))
+
+
+def prepare(
+    query: object,
+    endpoint: str | Endpoint,
+    *,
+    target: str = "auto",
+    tz: str | tzinfo = "UTC",
+    scope: str | None = None,
+    mode: str = "strict",
+    limits: Limits | None = None,
+) -> Prepared:
+    """Read and check a query once, for many `compile` calls with other variables. Raises PqlError as `compile` does.
+
+    >>> mine = prepare("owner.email = $mail and archived = false", "cases")
+    >>> mine.compile({"mail": "ann@acme.com"}).query_string
+    'owner%5Bemail%5D=ann%40acme.com&archived=false'
+    """
+    at = arguments.endpoint(endpoint)
+    arguments.choices(target, scope, mode)
+    bounds = arguments.limits(limits)
+    clock: Clock = make_clock(None, tz)
+    source, bound = arguments.source(query, None, bounds)
+    tree, problems = parse_source(source, search=mode == "search", limits=bounds)
+    if tree is not None:
+        context = Context(at, clock, source.text, {}, mode == "search", bounds, deferred=True)
+        _, found = resolve(tree, context)
+        if not any(problem.severity is Severity.ERROR for problem in [*problems, *found]):
+            return Prepared(source, tree, at, target, tz, scope, mode == "search", bounds, tuple(problems), tuple(bound.items()))
+        problems = _in_order(problems + found)
+    raise PqlError(source, problems)

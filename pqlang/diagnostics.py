@@ -1,0 +1,868 @@
+"""Everything pqlang can say about a query. Each message is one small function; `rendering` draws them.
+
+A message says what is wrong and stands alone; `help` says what to do; a suggestion is an edit that does it. The
+span is the shortest text that is wrong. Messages speak of fields, operators and values, never of tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pqlang.spelling import bare, quote
+from pqlang.source import NOWHERE, Source, Span
+
+
+class Severity(StrEnum):
+    """An error stops, a warning says that the query may not mean what was meant, a hint informs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    HINT = "hint"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An edit: put `replacement` in place of `span`. `safe` edits keep the meaning, so an editor may apply them."""
+
+    message: str
+    span: Span
+    replacement: str
+    safe: bool = False
+
+    def apply(self, text: str) -> str:
+        """The text after the edit.
+
+        >>> Suggestion("use `=`", Span(1, 3), "=").apply("a==1")
+        'a=1'
+        """
+        return text[: self.span.start] + self.replacement + text[self.span.end :]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem: a stable code, how bad it is, where, and what can be done."""
+
+    code: str
+    span: Span
+    message: str
+    label: str = ""
+    help: str = ""
+    suggestions: tuple[Suggestion, ...] = ()
+    severity: Severity = Severity.ERROR
+
+
+class PqlError(Exception):
+    """The one exception that bad input raises. `diagnostics` holds every problem, `str()` draws them."""
+
+    def __init__(self, source: Source, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(source, tuple(diagnostics))
+        self.source = source
+        self.diagnostics = tuple(diagnostics)
+
+    def __str__(self) -> str:
+        from pqlang.rendering import to_text  # drawn only when someone looks
+
+        return "\n\n".join(to_text(each, self.source) for each in self.diagnostics)
+
+
+# Limits
+
+
+def too_long(length: int, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "too-long",
+        NOWHERE,
+        f"the query has {length:,} characters, the limit is {limit:,}",
+        help="bind long lists as variables (`in $list`), split the query, or raise `limits.length`",
+    )
+
+
+def too_deep(span: Span, depth: int, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "too-deep",
+        span,
+        f"conditions are nested {depth:,} deep, the limit is {limit}",
+        "one level too many",
+        "take out parentheses and `not`s that change nothing, or raise `limits.depth`",
+    )
+
+
+def too_many_values(span: Span, count: int, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "too-many-values",
+        span,
+        f"the list has {count:,} values, the limit is {limit:,}",
+        "too many values",
+        "split the list over several queries, or raise `limits.values`",
+    )
+
+
+def bad_limit(name: str, value: object, highest: int | None = None) -> Diagnostic:
+    most = f" of at most {highest}" if highest else ""
+    return Diagnostic("bad-limit", NOWHERE, f"`limits.{name}` must be a positive whole number{most}, not {value!r}")
+
+
+# Signs and words
+
+
+def odd_blank(span: Span, char: str) -> Diagnostic:
+    return Diagnostic(
+        "odd-blank",
+        span,
+        f"the blank U+{ord(char):04X} separates nothing here",
+        "not a plain space",
+        "plain spaces, tabs and line ends separate words; any other blank belongs in quotes",
+        (Suggestion("put a plain space", span, " ", safe=True),),
+    )
+
+
+def bad_character(span: Span, char: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-character",
+        span,
+        f"the invisible character U+{ord(char):04X} cannot stand here",
+        "invisible character",
+        "take it out",
+        (Suggestion("take it out", span, ""),),
+    )
+
+
+def curly_quotes(span: Span, quoted: str | None, straight: str) -> Diagnostic:
+    edit = () if quoted is None else (Suggestion("use straight quotes", span, quote(quoted), safe=True),)
+    return Diagnostic(
+        "curly-quotes",
+        span,
+        "curly quotes do not quote",
+        "curly quotes",
+        f"text is quoted with straight quotes: `{straight}`",
+        edit,
+    )
+
+
+def unclosed_quote(span: Span, mark: str, end: int) -> Diagnostic:
+    return Diagnostic(
+        "unclosed-quote",
+        span,
+        "the quoted text is not closed",
+        "opens here",
+        f"close it with `{mark}`; inside, a quote is written `\\{mark}`",
+        (Suggestion(f"put `{mark}` at the end", Span(end, end), mark),),
+    )
+
+
+def unclosed_backtick(span: Span, end: int) -> Diagnostic:
+    return Diagnostic(
+        "unclosed-backtick",
+        span,
+        "the quoted name is not closed or holds nothing",
+        "opens here",
+        "a name between backticks ends at the next backtick",
+        (Suggestion("put a backtick at the end", Span(end, end), "`"),),
+    )
+
+
+def bad_escape(span: Span, escape: str) -> Diagnostic:
+    plain = escape[1:] if len(escape) == 2 and escape[1] != "u" else ""
+    edits = (Suggestion("write the backslash twice", span, "\\" + escape),) if plain else ()
+    return Diagnostic(
+        "bad-escape",
+        span,
+        f"`{escape}` stands for no character",
+        "unknown escape",
+        r"escapes are those of JSON: `\" \' \\ \/ \b \f \n \r \t \uXXXX`, the last for no half character and not for NUL",
+        edits,
+    )
+
+
+def bad_variable(span: Span, written: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-variable",
+        span,
+        f"`{written}` is no variable",
+        "not a variable",
+        "a variable is `$` and a name of ASCII letters, digits and `_`; text that starts with `$` needs quotes",
+        (Suggestion("quote it as text", span, quote(written)),) if len(written) > 1 else (),
+    )
+
+
+def foreign_connective(span: Span, sign: str, word: str) -> Diagnostic:
+    return Diagnostic(
+        "foreign-operator",
+        span,
+        f"`{sign}` is written `{word}`",
+        f"use `{word}`",
+        suggestions=(Suggestion(f"use `{word}`", span, word, safe=True),),
+    )
+
+
+def bang_for_not(span: Span, blank_follows: bool) -> Diagnostic:
+    replacement = "not" if blank_follows else "not "
+    return Diagnostic(
+        "foreign-operator",
+        span,
+        "`!` before a condition is written `not`",
+        "use `not`",
+        suggestions=(Suggestion("use `not`", span, replacement, safe=True),),
+    )
+
+
+def foreign_operator(span: Span, word: str, spelt: str) -> Diagnostic:
+    return Diagnostic(
+        "foreign-operator",
+        span,
+        f"the operator `{word}` is written `{spelt}`",
+        f"use `{spelt}`",
+        suggestions=(Suggestion(f"use `{spelt}`", span, spelt),),
+    )
+
+
+def double_operator(span: Span, written: str, meant: str | None) -> Diagnostic:
+    return Diagnostic(
+        "foreign-operator",
+        span,
+        f"`{written}` is no operator",
+        f"use `{meant}`" if meant else "one operator is enough",
+        "the operators are `=` `!=` `<` `<=` `>` `>=` `~` `!~` `~*` `!~*`; text that starts with such a sign needs quotes",
+        (Suggestion(f"use `{meant}`", span, meant),) if meant else (),
+    )
+
+
+def glued_operator(span: Span, operator: str, value: str) -> Diagnostic:
+    return Diagnostic(
+        "glued-operator",
+        span,
+        f"a blank is missing between `{operator}` and its value",
+        "two words in one",
+        suggestions=(Suggestion("put the value apart", span, f"{operator} {quote(value)}"),),
+    )
+
+
+# What is missing
+
+
+def _after(last: str) -> str:
+    return f" after `{shorten(last)}`" if last else ""
+
+
+def missing_value(span: Span, last: str, kept: str = "", alone: bool = False) -> Diagnostic:
+    edits = (Suggestion("quote it as text", span, quote(kept)),) if alone else ()
+    hint = f"`{kept}` joins conditions; as a text it needs quotes" if kept else "what follows the operator is compared with"
+    return Diagnostic("missing-value", span, f"a value is missing{_after(last)}", "value missing", hint, edits)
+
+
+def missing_condition(span: Span, last: str, kept: str = "") -> Diagnostic:
+    help = f"`{kept}` joins two conditions; a field of that name is written in backticks" if kept else ""
+    return Diagnostic(
+        "missing-condition", span, f"a condition is missing{_after(last)}", "condition missing", help or "for example `field = value`"
+    )
+
+
+def missing_operator(gap: Span, left: str, right: str, both: Span) -> Diagnostic:
+    return Diagnostic(
+        "missing-operator",
+        gap,
+        f"an operator is missing between `{shorten(left)}` and `{shorten(right)}`",
+        "operator missing",
+        "a field and its value are joined by an operator such as `=`",
+        (
+            Suggestion("put `=` between them", both, f"{left} = {right}"),
+            Suggestion("put `and` between them", both, f"{left} and {right}"),
+        ),
+    )
+
+
+def missing_connective(gap: Span) -> Diagnostic:
+    return Diagnostic(
+        "missing-connective",
+        gap,
+        "two conditions stand side by side",
+        "`and` missing",
+        "join them with `and` or `or`; a blank alone is an *and* in search mode only",
+        (Suggestion("put `and` between them", gap, " and "),),
+    )
+
+
+def missing_comma(gap: Span) -> Diagnostic:
+    return Diagnostic(
+        "missing-comma",
+        gap,
+        "a comma is missing between two values",
+        "comma missing",
+        "values in a list are separated by commas; a value of several words needs quotes",
+        (Suggestion("put a comma", gap, ", "),),
+    )
+
+
+def comma_for_and(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "comma",
+        span,
+        "a comma does not join conditions",
+        "use `and`",
+        "conditions are joined by `and` or `or`; commas separate the values of a list",
+        (Suggestion("use `and`", span, " and", safe=False),),
+    )
+
+
+def unquoted_words(span: Span, words: str) -> Diagnostic:
+    return Diagnostic(
+        "unquoted-words",
+        span,
+        "a value of several words needs quotes",
+        "several words",
+        "without them the value ends at the first blank",
+        (Suggestion("quote it", span, quote(words)),),
+    )
+
+
+def unclosed_parenthesis(span: Span, end: int) -> Diagnostic:
+    return Diagnostic(
+        "unclosed-parenthesis",
+        span,
+        "the parenthesis is not closed",
+        "opens here",
+        suggestions=(Suggestion("put `)` at the end", Span(end, end), ")"),),
+    )
+
+
+def unmatched_parenthesis(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "unmatched-parenthesis",
+        span,
+        "the parenthesis closes nothing",
+        "nothing is open",
+        suggestions=(Suggestion("take it out", span, ""),),
+    )
+
+
+def empty_parentheses(span: Span, is_list: bool) -> Diagnostic:
+    if is_list:
+        help = "a list in a query has at least one value; only a bound variable may be empty: `in $list`"
+        return Diagnostic("empty-list", span, "the list is empty", "no values", help)
+    return Diagnostic("missing-condition", span, "a condition is missing in the parentheses", "condition missing")
+
+
+def unclosed_bracket(span: Span, last: str) -> Diagnostic:
+    return Diagnostic(
+        "unexpected",
+        span,
+        f"square brackets hold the second part of a field's name{_after(last)}, as in `owner[email]`",
+        "not a name",
+        "close the bracket after the name; a list is written in parentheses: `in (a, b)`",
+    )
+
+
+def square_list(span: Span, inner: str | None) -> Diagnostic:
+    return Diagnostic(
+        "square-list",
+        span,
+        "a list is written in parentheses",
+        "use `(` and `)`",
+        suggestions=() if inner is None else (Suggestion("use parentheses", span, f"({inner})", safe=True),),
+    )
+
+
+def list_after_equals(span: Span, op: str, word: str, apart: str) -> Diagnostic:
+    return Diagnostic(
+        "list-after-equals",
+        span,
+        f"`{op}` compares with one value, a list goes with `{word}`",
+        f"use `{word}`",
+        suggestions=(Suggestion(f"use `{word}`", span, apart),),
+    )
+
+
+def list_after_operator(span: Span, op: str) -> Diagnostic:
+    return Diagnostic(
+        "list-after-operator", span, f"`{op}` takes one value, not a list", "one value", "only `in` and `not in` take a list"
+    )
+
+
+def is_empty(span: Span, word: str) -> Diagnostic:
+    return Diagnostic(
+        "foreign-operator",
+        span,
+        f"the absence of a value is written `null`, not `{shorten(word)}`",
+        "use `null`",
+        suggestions=(Suggestion("use `null`", span, "null"),),
+    )
+
+
+def is_value(span: Span, value: str, negated: bool) -> Diagnostic:
+    op = "!=" if negated else "="
+    return Diagnostic(
+        "is-value",
+        span,
+        "`is` asks for `null` alone; values are compared with `=`",
+        f"use `{op}`",
+        suggestions=(Suggestion(f"use `{op}`", span, f"{op} {value}"),),
+    )
+
+
+def range_phrase(span: Span, edited: Span, replacement: str) -> Diagnostic:
+    return Diagnostic(
+        "range-phrase",
+        span,
+        "a time counted back from now is written `now-7d`",
+        "not a value",
+        "units are `s min h d w mo y`",
+        (Suggestion(f"use `{replacement.strip()}`", edited, replacement),),
+    )
+
+
+def after_order(span: Span, found: str) -> Diagnostic:
+    word = found.lower().rstrip()
+    spelt = "desc" if word.startswith("d") else "asc" if word.startswith("a") else ""
+    return Diagnostic(
+        "order",
+        span,
+        f"`order by` takes one field, then `asc` or `desc`, not `{shorten(found)}`",
+        "not part of an order",
+        "it stands at the end of the query; the API sorts by one field",
+        (Suggestion(f"use `{spelt}`", span, spelt),) if spelt else (),
+    )
+
+
+def order_field(span: Span, rest: str) -> Diagnostic:
+    name = rest[1:].split()[0] if rest[:1] == "-" and rest[1:].split() else ""
+    edits = (Suggestion("use `desc`", Span(span.start, span.start + 1 + len(name)), f"{name} desc"),) if name else ()
+    help = "descending order is written `order by field desc`" if name else "for example `order by created_at desc`"
+    return Diagnostic("order", span, "a field is missing after `order by`", "field missing", help, edits)
+
+
+def unexpected(span: Span, found: str, last: str, expectations: Sequence[str]) -> Diagnostic:
+    wanted = listing(expectations, "or")
+    what = f"`{shorten(found)}`" if found else "the end"
+    return Diagnostic("unexpected", span, f"expected {wanted}{_after(last)}, found {what}", "not expected here")
+
+
+# What search mode alone allows
+
+
+def colon_list(span: Span, apart: str) -> Diagnostic:
+    return Diagnostic(
+        "search-form",
+        span,
+        "`:` before a list is written `in`",
+        "use `in`",
+        "the short form is for search mode",
+        (Suggestion("use `in`", span, apart, safe=True),),
+    )
+
+
+def minus_for_not(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "search-form",
+        span,
+        "`-` before a condition is written `not`",
+        "use `not`",
+        "the short form is for search mode",
+        (Suggestion("use `not`", span, "not ", safe=True),),
+    )
+
+
+def bare_text(span: Span, word: str, endpoint: str, search: str | None, fields: Iterable[str]) -> Diagnostic:
+    text = Suggestion("search for it as text", span, quote(word))
+    return Diagnostic(
+        "unknown-field",
+        span,
+        f"`{endpoint}` has no field `{shorten(word)}`",
+        "unknown field",
+        "a text to search for is written in quotes" if search else "",
+        (*_use(span, fields), *((text,) if search else ())),
+    )
+
+
+def word_as_text(span: Span, word: str, search: str, fields: Iterable[str]) -> Diagnostic:
+    return Diagnostic(
+        "word-as-text",
+        span,
+        f"`{shorten(word)}` names no boolean field and is searched for in `{search}`",
+        "free text",
+        suggestions=_use(span, fields),
+        severity=Severity.HINT,
+    )
+
+
+def mixed_and_or(span: Span, text: str) -> Diagnostic:
+    return Diagnostic(
+        "mixed-and-or",
+        span,
+        "`and` binds tighter than `or`",
+        "read as one group",
+        "parentheses show which conditions belong together",
+        (Suggestion("put parentheses around it", span, f"({text})", safe=True),),
+        Severity.WARNING,
+    )
+
+
+# Names
+
+
+def _use(span: Span, names: Iterable[str]) -> tuple[Suggestion, ...]:
+    return tuple(Suggestion(f"use `{name}`", span, name) for name in names)
+
+
+def unknown_endpoint(name: object, known: Sequence[str], close: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "unknown-endpoint",
+        NOWHERE,
+        f"there is no endpoint `{shorten(str(name))}`",
+        help=f"the closest is `{close[0]}`" if close else f"the endpoints are {listing([f'`{k}`' for k in known], 'and')}",
+    )
+
+
+def unknown_field(span: Span, name: str, endpoint: str, close: Sequence[str], inside: Sequence[str] = ()) -> Diagnostic:
+    message = f"`{endpoint}` has no field `{shorten(name)}`"
+    if inside:
+        help = f"`{shorten(name)}` is a relation; its fields are {listing([f'`{f}`' for f in inside], 'and')}"
+        return Diagnostic("unknown-field", span, message, "a relation, not a field", help, _use(span, close))
+    help = f"the closest is `{close[0]}`" if close else "`pql schema` lists the fields"
+    return Diagnostic("unknown-field", span, message, "unknown field", help, _use(span, close))
+
+
+def not_a_flag(span: Span, name: str, type: str, values: Sequence[str]) -> Diagnostic:
+    example = values[0] if values else "…"
+    return Diagnostic(
+        "not-a-flag",
+        span,
+        f"`{name}` is no boolean field and needs an operator and a value",
+        "operator missing",
+        f"it holds {a(type)}: for example `{name} = {example}`",
+        (Suggestion("ask whether it has a value", span, f"{name} is not null"),),
+    )
+
+
+def no_search_field(span: Span, endpoint: str, fields: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "no-search-field",
+        span,
+        f"`{endpoint}` has no field that free text is searched for in",
+        "free text",
+        f"say which field it is in: {listing([f'`{f}`' for f in fields[:3]], 'or')}" if fields else "",
+    )
+
+
+def not_sortable(span: Span, name: str, sortable: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "not-sortable",
+        span,
+        f"the API does not sort by `{name}`",
+        "cannot sort by this",
+        f"it sorts by {listing([f'`{f}`' for f in sortable], 'and')}" if sortable else "it sorts by no field",
+    )
+
+
+# Operators and values
+
+
+def wrong_operator(span: Span, op: str, name: str, type: str, why: str, edits: tuple[Suggestion, ...] = ()) -> Diagnostic:
+    return Diagnostic(
+        "wrong-operator", span, f"`{op}` does not apply to `{name}`, which holds {a(type)}", "wrong operator", why, edits
+    )
+
+
+def wrong_value(
+    span: Span, value: str, name: str, type: str, help: str = "", edits: tuple[Suggestion, ...] = ()
+) -> Diagnostic:
+    message = f"`{shorten(value)}` is no {type}" if type != "boolean" else f"`{shorten(value)}` is neither `true` nor `false`"
+    return Diagnostic("wrong-value", span, f"{message}, which `{name}` holds", f"not {a(type)}", help, edits)
+
+
+def quoted_value(span: Span, text: str, name: str, type: str) -> Diagnostic:
+    return Diagnostic(
+        "quoted-value",
+        span,
+        f"quotes make {a(type)} a text, and `{name}` holds {a(type)}",
+        "quoted",
+        suggestions=(Suggestion("take the quotes off", span, text),),
+    )
+
+
+def unknown_value(span: Span, value: str, name: str, known: Sequence[str], close: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "unknown-value",
+        span,
+        f"`{name}` has no value `{shorten(value)}`",
+        "unknown value",
+        f"its values are {listing([f'`{v}`' for v in known], 'and')}",
+        tuple(Suggestion(f"use `{v}`", span, bare(v)) for v in close),
+    )
+
+
+def open_value(span: Span, value: str, name: str, known: Sequence[str], close: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "unlisted-value",
+        span,
+        f"`{shorten(value)}` is none of the known values of `{name}`",
+        "not a known value",
+        f"known are {listing([f'`{v}`' for v in known], 'and')}; others may exist",
+        tuple(Suggestion(f"use `{v}`", span, bare(v)) for v in close),
+        Severity.WARNING,
+    )
+
+
+def odd_form(span: Span, value: str, name: str, type: str, form: str) -> Diagnostic:
+    return Diagnostic(
+        "odd-form",
+        span,
+        f"`{shorten(value)}` does not look like {a(type)}",
+        f"not {a(type)}?",
+        f"`{name}` holds {a(type)}, such as `{form}`",
+        severity=Severity.WARNING,
+    )
+
+
+def null_operator(span: Span, op: str, edits: tuple[Suggestion, ...]) -> Diagnostic:
+    return Diagnostic(
+        "null-operator", span, f"`{op}` does not compare with null", "null", "only `is null` and `is not null` do", edits
+    )
+
+
+def null_in_list(span: Span, whole: Span, edit: str | None) -> Diagnostic:
+    return Diagnostic(
+        "null-in-list",
+        span,
+        "a list does not hold null: a null field is in no list",
+        "null",
+        "ask for null beside the list",
+        () if edit is None else (Suggestion("ask for null beside the list", whole, edit),),
+    )
+
+
+def no_wildcard(span: Span, op: str, edits: tuple[Suggestion, ...]) -> Diagnostic:
+    return Diagnostic(
+        "no-wildcard",
+        span,
+        f"the pattern has no wildcard, so `{op}` compares the whole text",
+        "no `%` in it",
+        "`%` stands for any characters",
+        edits,
+        Severity.WARNING,
+    )
+
+
+def lone_backslash(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "lone-backslash",
+        span,
+        "the pattern ends in a backslash that escapes nothing",
+        "ends in `\\`",
+        r"in a pattern `\` makes the next `%`, `_` or `\` literal; in quotes each is written twice: `\\`",
+    )
+
+
+def mixed_blanks(span: Span, text: str) -> Diagnostic:
+    return Diagnostic(
+        "unquoted-words",
+        span,
+        "a relative time with blanks in it stands on date-time fields only",
+        "several words",
+        "as a text it needs quotes",
+        (Suggestion("quote it", span, quote(text)),),
+    )
+
+
+def range_literal(span: Span, whole: Span, name: str, low: str, high: str) -> Diagnostic:
+    edit = f"{name} between {bare(low)} and {bare(high)}" if low and high else f"{name} >= {bare(low)}" if low else f"{name} <= {bare(high)}"
+    return Diagnostic(
+        "foreign-operator",
+        span,
+        "a range is written with `between`",
+        "use `between`",
+        suggestions=(Suggestion(f"use `{edit}`", whole, edit),),
+    )
+
+
+# Dates and times
+
+
+def bare_day(span: Span, op: str, edits: tuple[Suggestion, ...]) -> Diagnostic:
+    what = "ends at" if op == "between" else "compares with"
+    return Diagnostic(
+        "bare-day",
+        span,
+        f"`{op}` and a day without a time {what} that day's first instant",
+        "midnight",
+        "the rest of the day is left out" if op != "=" else "no other instant of the day is equal to it",
+        edits,
+        Severity.WARNING,
+    )
+
+
+def missing_local_time(span: Span, text: str, zone: str) -> Diagnostic:
+    return Diagnostic(
+        "missing-time",
+        span,
+        f"the time `{text}` does not exist in `{zone}`",
+        "skipped by the clock",
+        "clocks are set forward over it that day; write the offset, as in `+01:00`",
+    )
+
+
+def time_overflow(span: Span, text: str) -> Diagnostic:
+    return Diagnostic(
+        "time-overflow", span, f"`{shorten(text)}` is outside the calendar", "no such time", "years run from 1 to 9999"
+    )
+
+
+def bad_zone(name: object, close: Sequence[str] = ()) -> Diagnostic:
+    return Diagnostic(
+        "bad-zone",
+        NOWHERE,
+        f"there is no time zone `{shorten(str(name))}`",
+        help=f"the closest is `{close[0]}`" if close else "zones are named as in `UTC` or `Europe/Brussels`",
+    )
+
+
+def bad_now(value: object) -> Diagnostic:
+    return Diagnostic(
+        "bad-now",
+        NOWHERE,
+        f"`now` must be a time with its offset, not {shorten(repr(value))}",
+        help="for example `2024-01-15T12:00:00Z`",
+    )
+
+
+# Variables
+
+
+def unbound_variable(span: Span, name: str, close: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "unbound-variable",
+        span,
+        f"`${name}` has no value",
+        "not bound",
+        f"the closest is `${close[0]}`" if close else f"bind it: `variables={{'{name}': …}}`, or `--var {name}=…`",
+        tuple(Suggestion(f"use `${other}`", span, f"${other}") for other in close),
+    )
+
+
+def list_variable(span: Span, name: str) -> Diagnostic:
+    return Diagnostic("bound-value", span, f"`${name}` holds a list, one value goes here", "a list", "a list goes with `in`")
+
+
+def bound_value(span: Span, name: str, value: object, field: str, type: str, help: str = "") -> Diagnostic:
+    kind = type_name(value)
+    return Diagnostic("bound-value", span, f"`${name}` holds {kind}, `{field}` holds {a(type)}", kind, help)
+
+
+def bad_variables(value: object) -> Diagnostic:
+    return Diagnostic("bad-argument", NOWHERE, f"`variables` must map names to values, not be {type_name(value)}")
+
+
+def bad_argument(name: str, value: object, wanted: str) -> Diagnostic:
+    return Diagnostic("bad-argument", NOWHERE, f"`{name}` must be {wanted}, not {shorten(repr(value))}")
+
+
+def interpolation_format(name: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-argument",
+        NOWHERE,
+        f"the interpolation `{shorten(name)}` has a conversion or a format",
+        help="a value is bound as it is; format it before",
+    )
+
+
+# What the query means
+
+
+def nulls_left_out(span: Span, whole: Span, written: str, name: str, op: str) -> Diagnostic:
+    return Diagnostic(
+        "nulls-left-out",
+        span,
+        f"records whose `{name}` is null are left out: `{op}` compares with what is there",
+        "not the nulls",
+        suggestions=(Suggestion("let them in", whole, f"({written} or {name} is null)"),),
+        severity=Severity.HINT,
+    )
+
+
+def some_related(span: Span, whole: Span, relation: str, positive: str) -> Diagnostic:
+    return Diagnostic(
+        "some-related",
+        span,
+        f"true when some `{relation}` differs, not when all do",
+        "one is enough",
+        "`not` before the condition asks that there be none",
+        (Suggestion(f"use `{positive}`", whole, positive),),
+        Severity.HINT,
+    )
+
+
+def undocumented(span: Span, name: str, note: str) -> Diagnostic:
+    return Diagnostic(
+        "undocumented", span, f"the JSON filter's place for `{name}` is not documented", "not documented", note, severity=Severity.HINT
+    )
+
+
+def contradiction(span: Span, empty_plan: bool = True) -> Diagnostic:
+    return Diagnostic(
+        "contradiction",
+        span,
+        "no record can satisfy this",
+        "never true",
+        "two of its conditions exclude each other, or the field cannot hold what is asked",
+        severity=Severity.WARNING,
+    )
+
+
+def tautology(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "tautology", span, "every record satisfies this", "always true", "it filters nothing", severity=Severity.WARNING
+    )
+
+
+# Targets
+
+
+def assumed_value(name: str, param: str, value: str) -> Diagnostic:
+    return Diagnostic(
+        "assumed-value",
+        NOWHERE,
+        f"without the parameter `{param}` the API assumes `{name} = {value}`",
+        help=f"the answer is narrower than the query; add `{name} = {value}` to say so, or use the JSON filter",
+        severity=Severity.WARNING,
+    )
+
+
+def long_url(length: int, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "long-url",
+        NOWHERE,
+        f"the URL takes {length:,} bytes, and many servers refuse more than {limit:,}",
+        help="split a long list or the query",
+        severity=Severity.WARNING,
+    )
+
+
+def cannot_say(code: str, span: Span, message: str, label: str, help: str = "") -> Diagnostic:
+    return Diagnostic(code, span, message, label, help)
+
+
+# Words for messages
+
+
+def listing(items: Sequence[str], word: str) -> str:
+    """`a, b or c`; the middle of a long list is left out."""
+    shown = [*items[:11], f"{len(items) - 11} more"] if len(items) > 12 else list(items)
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {word} {shown[-1]}"
+
+
+def a(type: str) -> str:
+    """The type with its article: `an enum value`."""
+    named = {"enum": "one of its values", "open enum": "a text", "string": "a text", "datetime": "a date-time"}
+    return named.get(type) or f"{'an' if type[0] in 'aeio' else 'a'} {type}"
+
+
+def shorten(text: str, most: int = 60) -> str:
+    """The text, its middle left out where it is long."""
+    return text if len(text) <= most else f"{text[: most - 20]}…{text[-19:]}"
+
+
+def type_name(value: object) -> str:
+    """A bound value's type in words."""
+    names = {str: "a text", bool: "a boolean", int: "a number", float: "a number", type(None): "null", list: "a list"}
+    return names.get(type(value)) or f"a value of type `{type(value).__name__}`"

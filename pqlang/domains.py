@@ -1,0 +1,269 @@
+"""What a field may hold for a condition to be true: sets of values, joined and met, and put back into tests.
+
+This is what "use what the schema proves" means: `a > 1 and a > 2` is one bound, three of four values of an enum are
+one `!=`, and an empty set is a contradiction. Patterns have no domain here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from pqlang.condition import EVERY, NONE, All, Condition, Op, Scalar, Test
+from pqlang.condition import Any as AnyOf
+from pqlang.schema import Field, FieldType
+from pqlang.source import Span
+
+#: A bound: the value and on which side of it the bound lies (-1 just before it, 1 just after it).
+Edge: TypeAlias = "tuple[Any, int] | None"
+ORDERED = frozenset({FieldType.INTEGER, FieldType.NUMBER, FieldType.DATETIME, FieldType.DATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Finite:
+    """These values, or with `complement` all but these."""
+
+    values: frozenset[Scalar]
+    complement: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Ranges in order that do not touch; an edge of None is open."""
+
+    ranges: tuple[tuple[Edge, Edge], ...]
+
+
+Values: TypeAlias = "Finite | Ranges"
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What a field may hold: some values, and null or not."""
+
+    values: Values
+    null: bool
+
+
+def whole(field: Field) -> Domain:
+    """Everything the field can hold."""
+    return Domain(_all(field), field.nullable)
+
+
+def of_test(test: Test) -> Domain | None:
+    """Where a test is true; None for patterns."""
+    field, op, value = test.field, test.op, test.value
+    if op is Op.IS_NULL:
+        return Domain(_nothing(field), field.nullable)
+    if op is Op.NOT_NULL:
+        return Domain(_all(field), False)
+    if op is Op.EQ or op is Op.NE:
+        return Domain(_listed(field, (value,), op is Op.NE), False)
+    if op is Op.IN or op is Op.NOT_IN:
+        assert isinstance(value, tuple)
+        return Domain(_listed(field, value, op is Op.NOT_IN), False)
+    if op in _EDGES:
+        below, side = _EDGES[op]
+        edge = (value, side)
+        return Domain(Ranges(((None, edge) if below else (edge, None),)), False)
+    return None
+
+
+_EDGES = {Op.LT: (True, -1), Op.LE: (True, 1), Op.GT: (False, 1), Op.GE: (False, -1)}
+
+
+def of_condition(condition: Condition) -> tuple[Field, Domain] | None:
+    """The one to-one field a condition speaks of, and where it is true; None where there are two, or a pattern."""
+    if isinstance(condition, Test):
+        domain = None if condition.field.to_many else of_test(condition)
+        return None if domain is None else (condition.field, domain)
+    if not isinstance(condition, All | AnyOf) or not condition.operands:
+        return None
+    found = [of_condition(operand) for operand in condition.operands]
+    first = found[0]
+    if first is None or any(each is None or each[0].name != first[0].name for each in found):
+        return None
+    domains = [each[1] for each in found if each is not None]
+    return first[0], meet(domains) if isinstance(condition, All) else join(domains)
+
+
+def meet(domains: Iterable[Domain]) -> Domain:
+    """What is in every domain."""
+    first, *rest = domains
+    for other in rest:
+        first = Domain(_meet(first.values, other.values), first.null and other.null)
+    return first
+
+
+def join(domains: Iterable[Domain]) -> Domain:
+    """What is in some domain."""
+    first, *rest = domains
+    for other in rest:
+        first = Domain(_join(first.values, other.values), first.null or other.null)
+    return first
+
+
+def is_empty(domain: Domain) -> bool:
+    """Whether nothing is in it."""
+    return not domain.null and _is_empty(domain.values)
+
+
+def is_whole(domain: Domain, field: Field) -> bool:
+    """Whether everything the field can hold is in it."""
+    return (domain.null or not field.nullable) and _is_full(domain.values, field)
+
+
+def to_condition(domain: Domain, field: Field, span: Span) -> Condition | None:
+    """The domain as EVERY, NONE, one test or two bounds, exactly; None where it takes more than that."""
+    if is_empty(domain):
+        return NONE
+    if is_whole(domain, field):
+        return EVERY
+    if _is_empty(domain.values):
+        return Test(field, Op.IS_NULL, None, span)
+    if domain.null:
+        return None
+    if _is_full(domain.values, field):
+        return Test(field, Op.NOT_NULL, None, span)
+    if isinstance(domain.values, Finite):
+        return _finite_condition(domain.values, field, span)
+    return _range_condition(domain.values.ranges, field, span)
+
+
+def _finite_condition(values: Finite, field: Field, span: Span) -> Condition | None:
+    if len(values.values) == 1:
+        return Test(field, Op.NE if values.complement else Op.EQ, next(iter(values.values)), span)
+    known = _closed(field)
+    if known is not None and len(known) - len(values.values) == 1:
+        other = next(value for value in known if value not in values.values)
+        return Test(field, Op.EQ if values.complement else Op.NE, other, span)
+    return None
+
+
+def _range_condition(ranges: tuple[tuple[Edge, Edge], ...], field: Field, span: Span) -> Condition | None:
+    if len(ranges) == 2 and ranges[0][0] is None and ranges[1][1] is None:
+        before, after = ranges[0][1], ranges[1][0]
+        if before is not None and after is not None and before[0] == after[0]:  # all but one point
+            return Test(field, Op.NE, before[0], span)
+    if len(ranges) != 1:
+        return None
+    low, high = ranges[0]
+    if low is not None and high is not None and low[0] == high[0]:
+        return Test(field, Op.EQ, low[0], span)
+    tests: list[Condition] = []
+    if low is not None:
+        tests.append(Test(field, Op.GE if low[1] < 0 else Op.GT, low[0], span))
+    if high is not None:
+        tests.append(Test(field, Op.LT if high[1] < 0 else Op.LE, high[0], span))
+    return tests[0] if len(tests) == 1 else All(tuple(tests), span)
+
+
+# Sets of values
+
+
+def _closed(field: Field) -> tuple[Scalar, ...] | None:
+    """All the values of a closed field."""
+    if field.type is FieldType.ENUM:
+        return field.values
+    return (False, True) if field.type is FieldType.BOOLEAN else None
+
+
+def _all(field: Field) -> Values:
+    if field.type in ORDERED:
+        return Ranges(((None, None),))
+    known = _closed(field)
+    return Finite(frozenset(), True) if known is None else Finite(frozenset(known))
+
+
+def _nothing(field: Field) -> Values:
+    return Ranges(()) if field.type in ORDERED else Finite(frozenset())
+
+
+def _listed(field: Field, values: tuple[Any, ...], complement: bool) -> Values:
+    if field.type not in ORDERED:
+        known = _closed(field)
+        listed = frozenset(values)
+        return Finite(listed, complement) if known is None else Finite(frozenset(known) - listed if complement else listed)
+    points = sorted(set(values))
+    if not complement:
+        return Ranges(tuple(((point, -1), (point, 1)) for point in points))
+    lows: list[Edge] = [None, *((point, 1) for point in points)]
+    highs: list[Edge] = [*((point, -1) for point in points), None]
+    return Ranges(tuple(zip(lows, highs, strict=True)))
+
+
+def _is_empty(values: Values) -> bool:
+    return not values.ranges if isinstance(values, Ranges) else not values.values and not values.complement
+
+
+def _is_full(values: Values, field: Field) -> bool:
+    if isinstance(values, Ranges):
+        return values.ranges == ((None, None),)
+    known = _closed(field)
+    return values.complement and not values.values if known is None else len(values.values) == len(known)
+
+
+def _meet(left: Values, right: Values) -> Values:
+    if isinstance(left, Ranges) and isinstance(right, Ranges):
+        found, lefts, rights = [], list(left.ranges), list(right.ranges)
+        while lefts and rights:
+            low = max(lefts[0][0], rights[0][0], key=_low)
+            high = min(lefts[0][1], rights[0][1], key=_high)
+            if _low(low) < _high(high):
+                found.append((low, high))
+            (lefts if _high(lefts[0][1]) <= _high(rights[0][1]) else rights).pop(0)
+        return Ranges(tuple(found))
+    assert isinstance(left, Finite) and isinstance(right, Finite)
+    if left.complement and right.complement:
+        return Finite(left.values | right.values, True)
+    if left.complement or right.complement:
+        inside, outside = (right, left) if left.complement else (left, right)
+        return Finite(inside.values - outside.values)
+    return Finite(left.values & right.values)
+
+
+def _join(left: Values, right: Values) -> Values:
+    if isinstance(left, Ranges) and isinstance(right, Ranges):
+        found: list[tuple[Edge, Edge]] = []
+        for low, high in sorted(left.ranges + right.ranges, key=lambda each: (_low(each[0]), _high(each[1]))):
+            if found and _low(low) <= _high(found[-1][1]):
+                found[-1] = (found[-1][0], max(found[-1][1], high, key=_high))
+            else:
+                found.append((low, high))
+        return Ranges(tuple(found))
+    assert isinstance(left, Finite) and isinstance(right, Finite)
+    if left.complement and right.complement:
+        return Finite(left.values & right.values, True)
+    if left.complement or right.complement:
+        inside, outside = (right, left) if left.complement else (left, right)
+        return Finite(outside.values - inside.values, True)
+    return Finite(left.values | right.values)
+
+
+class _End:
+    """An edge that compares: open below everything, open above everything, or at a value."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: tuple[int, Any, int]) -> None:
+        self.key = key
+
+    def __lt__(self, other: _End) -> bool:
+        if self.key[0] or other.key[0]:
+            return self.key[0] < other.key[0]
+        return (self.key[1], self.key[2]) < (other.key[1], other.key[2])
+
+    def __gt__(self, other: _End) -> bool:
+        return other < self
+
+    def __le__(self, other: _End) -> bool:
+        return not other < self
+
+
+def _low(edge: Edge) -> _End:
+    return _End((-1, None, 0) if edge is None else (0, *edge))
+
+
+def _high(edge: Edge) -> _End:
+    return _End((1, None, 0) if edge is None else (0, *edge))

@@ -1,0 +1,140 @@
+"""The normal form of a condition: `not` pushed to the tests, nested groups flattened, repeats dropped.
+
+Total and meaning-preserving in three-valued logic: unknown stays unknown. It changes no operator that can be sent
+as written; `domains` does that, and `pushdown` asks it only where a target cannot say the written form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from pqlang.condition import COMPLEMENT, NONE, All, Any, Condition, Not, Op, Test
+from pqlang.schema import Endpoint, FieldType
+
+
+def normalise(condition: Condition, endpoint: Endpoint) -> Condition:
+    """The normal form. Applied twice it is the same as once."""
+    for rule in RULES:
+        condition = rule(condition, endpoint)
+    return condition
+
+
+def expand_derived(condition: Condition, endpoint: Endpoint) -> Condition:
+    """`archived = true` is `archived_at is not null`: the two are one condition under two names."""
+    return _on_tests(condition, lambda test: test if test.field.derived is None else _expanded(test, endpoint))
+
+
+def _expanded(test: Test, endpoint: Endpoint) -> Condition:
+    derived = test.field.derived
+    assert derived is not None
+    base = endpoint.field(derived.base)
+    asked = {True, False}  # the values of the boolean for which the test is true
+    if test.op in (Op.EQ, Op.IN):
+        asked &= set(test.value) if isinstance(test.value, tuple) else {bool(test.value)}
+    elif test.op in (Op.NE, Op.NOT_IN):
+        asked -= set(test.value) if isinstance(test.value, tuple) else {bool(test.value)}
+    elif test.op is Op.IS_NULL:
+        asked = set()
+    nulls = [Test(base, Op.IS_NULL if value == derived.when_null else Op.NOT_NULL, None, test.span) for value in asked]
+    return nulls[0] if len(nulls) == 1 else Any(tuple(nulls), test.span)
+
+
+def push_not_inward(condition: Condition, endpoint: Endpoint) -> Condition:
+    """`not` by De Morgan to the tests, each of which has an exact complement; it stops at a to-many group."""
+    match condition:
+        case Not():
+            return _negated(condition, endpoint)
+        case All() | Any():
+            operands = tuple(push_not_inward(operand, endpoint) for operand in condition.operands)
+            return type(condition)(operands, condition.span)
+        case _:
+            return condition
+
+
+def _negated(condition: Not, endpoint: Endpoint) -> Condition:
+    operand = condition.operand
+    if touches_many(operand):
+        return Not(push_not_inward(operand, endpoint), condition.span)
+    match operand:
+        case Test():
+            return complement(operand)
+        case Not():
+            return push_not_inward(operand.operand, endpoint)
+        case All() | Any():
+            turned = Any if isinstance(operand, All) else All
+            return turned(tuple(_negated(Not(each, each.span), endpoint) for each in operand.operands), condition.span)
+        case _:
+            assert_never(operand)
+
+
+def complement(test: Test) -> Condition:
+    """The test that is true exactly where this one is false, and unknown where it is unknown."""
+    if test.field.type is FieldType.BOOLEAN and test.op is Op.EQ:
+        return Test(test.field, Op.EQ, not test.value, test.span)  # `not completed` is `completed = false`
+    if test.op is Op.NOT_IN and test.value == ():
+        return NONE
+    return Test(test.field, COMPLEMENT[test.op], test.value, test.span)
+
+
+def touches_many(condition: Condition) -> bool:
+    """Whether a to-many field stands anywhere in it."""
+    match condition:
+        case Test():
+            return condition.field.to_many
+        case Not():
+            return touches_many(condition.operand)
+        case _:
+            return any(touches_many(operand) for operand in condition.operands)
+
+
+def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
+    """No `All` in an `All`, no `Any` in an `Any`, none with one operand; an empty list is never or always true."""
+    match condition:
+        case All() | Any():
+            operands: list[Condition] = []
+            for operand in condition.operands:
+                flat = flatten(operand, endpoint)
+                if type(flat) is type(condition):
+                    operands += flat.operands
+                elif isinstance(flat, All | Any) and not flat.operands:
+                    return flat  # `Any(())` in an `All`: never true; `All(())` in an `Any`: always
+                else:
+                    operands.append(flat)
+            return operands[0] if len(operands) == 1 else type(condition)(tuple(operands), condition.span)
+        case Not():
+            inner = flatten(condition.operand, endpoint)
+            if isinstance(inner, All | Any) and not inner.operands:
+                return All((), condition.span) if isinstance(inner, Any) else Any((), condition.span)
+            return Not(inner, condition.span)
+        case Test() if condition.value == () and condition.op is Op.IN:
+            return Any((), condition.span)
+        case Test() if condition.value == () and not condition.field.to_many:
+            return All((), condition.span)
+        case _:
+            return condition
+
+
+def drop_repeats(condition: Condition, endpoint: Endpoint) -> Condition:
+    """Equal conditions side by side are one."""
+    match condition:
+        case All() | Any():
+            kept = tuple(dict.fromkeys(drop_repeats(operand, endpoint) for operand in condition.operands))
+            return kept[0] if len(kept) == 1 else type(condition)(kept, condition.span)
+        case Not():
+            return Not(drop_repeats(condition.operand, endpoint), condition.span)
+        case _:
+            return condition
+
+
+RULES: tuple[Callable[[Condition, Endpoint], Condition], ...] = (expand_derived, push_not_inward, flatten, drop_repeats)
+
+
+def _on_tests(condition: Condition, change: Callable[[Test], Condition]) -> Condition:
+    match condition:
+        case Test():
+            return change(condition)
+        case Not():
+            return Not(_on_tests(condition.operand, change), condition.span)
+        case _:
+            return type(condition)(tuple(_on_tests(each, change) for each in condition.operands), condition.span)

@@ -1,0 +1,363 @@
+"""What one request can say of a condition: the tests to send, or the part that no request of that kind can say.
+
+The written form is tried first. Only where it cannot be sent is a field's part replaced by what the schema proves to
+be the same (`domains`). The JSON filter says a conjunction with each operator once on a field; direct parameters
+say one condition each and are exact only where every assumed value is fixed. LANGUAGE, "Targets".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pqlang import diagnostics as say
+from pqlang import domains, patterns
+from pqlang.diagnostics import Diagnostic
+from pqlang.normaliser import normalise
+from pqlang.condition import EVERY, NONE, All, Any, Condition, Not, Op, Test
+from pqlang.schema import Endpoint, Field, FieldType, Match, Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What to send, by which target: a conjunction of tests, each of which the target can spell."""
+
+    target: str  # "json" or "params"
+    tests: tuple[Test, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a target cannot say a part of a condition."""
+
+    code: str
+    part: Condition
+    reason: str
+    label: str
+    help: str = ""
+
+
+def push_down(condition: Condition | None, endpoint: Endpoint, target: str) -> tuple[Pushed | None, list[Diagnostic]]:
+    """The one request for a normal condition by `target` (`"json"`, `"params"`, or `"auto"`: parameters where exact).
+
+    No condition is the endpoint's own list. Where one request cannot say it: None, and the parts that stop it.
+    """
+    if condition is None:
+        return Pushed("json" if target == "json" else "params", ()), []
+    if target != "json":
+        params, refusals = by_params(condition, endpoint)
+        if params is not None:
+            open_fields = unfixed(params, endpoint)
+            if not open_fields:
+                return Pushed("params", params), []
+            if target == "params":
+                return Pushed("params", params), [_assumed(field) for field in open_fields]
+        elif target == "params":
+            return None, [_problem(refusal) for refusal in refusals]
+    tests, refusals = by_json(condition, endpoint)
+    if tests is not None:
+        return Pushed("json", tests), []
+    return None, [_problem(refusal) for refusal in refusals]
+
+
+def _problem(refusal: Refusal) -> Diagnostic:
+    return say.cannot_say(refusal.code, refusal.part.span, refusal.reason, refusal.label, refusal.help)
+
+
+def _assumed(field: Field) -> Diagnostic:
+    assert field.param is not None
+    return say.assumed_value(field.name, field.param.name, param_text(field.param.assumed))
+
+
+# The JSON filter
+
+
+def by_json(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] | None, list[Refusal]]:
+    """The tests of one JSON filter, or what stops it."""
+    operands = condition.operands if isinstance(condition, All) else (condition,)
+    spelt: set[tuple[str, Op]] = set()
+    for operand in operands:
+        if not isinstance(operand, Test) or operand.op not in endpoint.operators_of or operand.field.json is None:
+            break
+        key = (operand.field.name, operand.op)
+        if key in spelt:
+            break
+        spelt.add(key)
+    else:
+        if operands:
+            return _tests(condition), []
+    return _reduced(operands, endpoint, _json_refusals)
+
+
+def _json_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
+    """What the JSON filter cannot say of a conjunction of tests."""
+    refusals: list[Refusal] = []
+    spelt: dict[tuple[str, Op], Test] = {}
+    for test in tests:
+        name, op = test.field.name, test.op
+        if test.field.json is None:
+            refusals.append(_no_json(test))
+        elif op not in endpoint.operators_of:
+            refusals.append(_no_operator(test))
+        elif (name, op) in spelt:
+            reason = f"the JSON filter holds `{op}` once for a field, and `{name}` has it twice"
+            refusals.append(Refusal("operator-twice", test, reason, "the second one", _SEVERAL))
+        else:
+            spelt[name, op] = test
+    return refusals
+
+
+_SEVERAL = "one request cannot say it; several can, or a test on the fetched records"
+
+
+def _no_json(test: Test) -> Refusal:
+    name = test.field.name
+    if test.field.param is None:
+        reason = f"the API filters by `{name}` in no way"
+        return Refusal("no-target", test, reason, "cannot be asked for", "it can be tested on fetched records only")
+    reason = f"`{name}` has a direct parameter but no place in the JSON filter, which the rest of the query needs"
+    help = "a direct parameter says `=` alone, and is not sent beside a JSON filter"
+    return Refusal("parameter-only", test, reason, "no place in the JSON filter", help)
+
+
+def _no_operator(test: Test) -> Refusal:
+    name, op = test.field.name, test.op
+    if op in (Op.NOT_LIKE, Op.NOT_ILIKE):
+        reason = f"the API has no negated pattern, and `{name} {op} …` asks for one"
+        return Refusal("not-like", test, reason, "a negated pattern", _SEVERAL)
+    if op in (Op.IN, Op.NOT_IN):
+        reason = f"the JSON filter has no lists, and `{name} {op} (…)` is not one value or all but one"
+        return Refusal(op.replace(" ", "-") + "-list", test, reason, "a list", _SEVERAL)
+    reason = f"the API has no operator `{op}`"
+    return Refusal("no-operator", test, reason, "not in the API")
+
+
+# Direct parameters
+
+
+def by_params(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] | None, list[Refusal]]:
+    """The tests of one request by direct parameters, or what stops it. Whether it is exact: see `unfixed`."""
+    operands = condition.operands if isinstance(condition, All) else (condition,)
+    tests = _tests(condition)
+    if operands and len(tests) == len(operands) and not _param_refusals(tests, endpoint):
+        return tests, []
+    return _reduced(operands, endpoint, _param_refusals)
+
+
+def unfixed(tests: Sequence[Test], endpoint: Endpoint) -> list[Field]:
+    """The fields whose parameter the tests leave out although the API assumes a value without it."""
+    if not endpoint.assumed:
+        return []
+    sent = {spelt[0] for test in tests if (spelt := spell(test, endpoint)) is not None}
+    return [field for field in endpoint.assumed if field.param not in sent]
+
+
+def _param_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
+    refusals: list[Refusal] = []
+    used: set[str] = set()
+    for test in tests:
+        spelt = spell(test, endpoint)
+        if spelt is None:
+            reason = f"no direct parameter says `{test.field.name} {test.op}`"
+            if test.field.param is not None and test.op is Op.EQ:
+                reason = f"the parameter `{test.field.param.name}` does not say this value exactly"
+            refusals.append(Refusal("no-parameter", test, reason, "not a direct parameter", "the JSON filter may say it"))
+        elif spelt[0].name in used:
+            reason = f"the parameter `{spelt[0].name}` is sent once, and the query has two conditions for it"
+            refusals.append(Refusal("parameter-twice", test, reason, "the second one", _SEVERAL))
+        else:
+            used.add(spelt[0].name)
+    return refusals
+
+
+def spell(test: Test, endpoint: Endpoint) -> tuple[Parameter, str | list[str]] | None:
+    """The direct parameter and value that say a test exactly, None where there is none.
+
+    The rules of each parameter are its schema entry's: equality or a case-insensitive part, one value or many, the
+    characters it refuses. An empty text is never sent: it may be read as no parameter at all.
+    """
+    field, op, value = test.field, test.op, test.value
+    if op is Op.IS_NULL or op is Op.NOT_NULL:
+        derived = endpoint.derived_of.get(field.name)
+        if derived is None or derived.param is None or derived.derived is None:
+            return None
+        return derived.param, param_text(derived.derived.when_null is (op is Op.IS_NULL))
+    param = field.param
+    if param is None:
+        return None
+    if param.match is Match.PART:
+        part = patterns.part_of(value) if op is Op.ILIKE and isinstance(value, str) else None
+        return (param, part) if part and not _refused(part, param) else None
+    if op is Op.EQ:
+        text = param_text(value)
+        return (param, text) if text and not _refused(text, param) else None
+    if op is Op.NE and field.type is FieldType.BOOLEAN:
+        return param, param_text(not value)
+    if op is Op.IN and isinstance(value, tuple) and value:
+        texts = [param_text(each) for each in value]
+        if any(not text or _refused(text, param) for text in texts):
+            return None
+        return (param, texts[0]) if len(texts) == 1 else (param, texts) if param.many is not None else None
+    return None
+
+
+def _refused(text: str, param: Parameter) -> bool:
+    return bool(param.refuses) and any(char in text for char in param.refuses)
+
+
+def param_text(value: object) -> str:
+    """A value as a direct parameter spells it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(getattr(value, "text", value))
+
+
+# Where the written form cannot be sent
+
+Refusals: TypeAlias = "Callable[[Sequence[Test], Endpoint], list[Refusal]]"  # what a target cannot say of these tests
+Answer: TypeAlias = "tuple[tuple[Test, ...] | None, list[Refusal]]"
+
+
+def _reduced(operands: Sequence[Condition], endpoint: Endpoint, refusals_of: Refusals) -> Answer:
+    """The conjunction in another form of the same meaning, where the schema proves one and the target can say it."""
+    tests: list[Test] = []
+    refused: list[Refusal] = []
+    for parts in _by_field(operands):
+        if all(isinstance(part, Test) for part in parts):
+            written = [part for part in parts if isinstance(part, Test)]
+            if not (complaints := refusals_of(written, endpoint)):
+                tests += written
+                continue
+        else:
+            complaints = [_group_refusal(part) for part in parts if not isinstance(part, Test)]
+        proven = _proven(parts)
+        if proven == NONE:
+            return _by_always(endpoint, Op.IS_NULL, parts[0], refusals_of)
+        if proven == EVERY:
+            continue
+        again = _tests(proven) if proven is not None else ()
+        if again and not refusals_of(again, endpoint):
+            tests += again
+        else:
+            refused += complaints
+    if refused:
+        return None, refused
+    if not tests:
+        return _by_always(endpoint, Op.NOT_NULL, operands[0] if operands else EVERY, refusals_of)
+    tests.sort(key=lambda test: test.span.start)
+    refused = refusals_of(tests, endpoint)
+    return (None, refused) if refused else (tuple(tests), [])
+
+
+def _by_field(operands: Sequence[Condition]) -> list[list[Condition]]:
+    """The operands, those that speak of the same one field and have a domain together, any other alone."""
+    together: dict[object, list[Condition]] = {}
+    for at, operand in enumerate(operands):
+        found = domains.of_condition(operand)
+        together.setdefault(at if found is None else found[0].name, []).append(operand)
+    return list(together.values())
+
+
+def _proven(parts: Sequence[Condition]) -> Condition | None:
+    """The same as the parts together, from what the schema proves: EVERY, NONE or tests; None where nothing is."""
+    found = [each for part in parts if (each := domains.of_condition(part)) is not None]
+    if not found:
+        return None
+    return domains.to_condition(domains.meet(domain for _, domain in found), found[0][0], parts[0].span)
+
+
+def _tests(condition: Condition) -> tuple[Test, ...]:
+    operands = condition.operands if isinstance(condition, All) else (condition,)
+    return tuple(operand for operand in operands if isinstance(operand, Test))
+
+
+def _group_refusal(part: Condition) -> Refusal:
+    """Why a group of conditions is not a conjunction of tests."""
+    if isinstance(part, Not):
+        reason = "the API cannot ask that no related record matches"
+        return Refusal("negated-group", part, reason, "a negated group", _SEVERAL)
+    names = [f"`{name}`" for name in sorted(_names(part))]
+    over = f"over {say.listing(names, 'and')}" if len(names) > 1 else f"of conditions on {names[0]}"
+    reason = f"one request cannot say an `or` {over}: all that it holds is true at once"
+    return Refusal("or", part, reason, "an `or`", "several requests can answer it, one for each alternative")
+
+
+def _names(condition: Condition) -> set[str]:
+    """The fields a condition speaks of."""
+    if isinstance(condition, Test):
+        return {condition.field.name}
+    operands = (condition.operand,) if isinstance(condition, Not) else condition.operands
+    return set().union(*(_names(operand) for operand in operands))
+
+
+def _by_always(endpoint: Endpoint, op: Op, part: Condition, refusals_of: Refusals) -> Answer:
+    """Every record, or none: by the field that is never null. No condition at all would mean what the API assumes."""
+    if endpoint.always is None:
+        reason = "nothing the API can be asked is true of every record"
+        return None, [Refusal("no-target", part, reason, "cannot be asked for")]
+    test = Test(endpoint.field(endpoint.always), op, None, part.span)
+    refusals = refusals_of((test,), endpoint)
+    return (None, refusals) if refusals else ((test,), [])
+
+
+# What is worth a warning although it can be sent
+
+
+def notice(condition: Condition) -> list[Diagnostic]:
+    """Parts that no record, or every record, satisfies."""
+    if isinstance(condition, Not):
+        return notice(condition.operand)
+    if isinstance(condition, Test):
+        if condition.op is not Op.IS_NULL and condition.op is not Op.NOT_NULL:
+            return []
+        return _judge(All((condition,), condition.span)) or _judge(Any((condition,), condition.span))
+    if not condition.operands:
+        return [say.tautology(condition.span) if isinstance(condition, All) else say.contradiction(condition.span)]
+    if found := _judge(condition):
+        return found
+    return [each for operand in condition.operands for each in notice(operand)]
+
+
+def _judge(condition: All | Any) -> list[Diagnostic]:
+    """Whether the operands on one field, met or joined, leave nothing or leave nothing out."""
+    for parts in _by_field(condition.operands):
+        if len(parts) == 1 and isinstance(parts[0], Test) and parts[0].op not in (Op.IS_NULL, Op.NOT_NULL):
+            continue
+        found = [each for part in parts if (each := domains.of_condition(part)) is not None]
+        if not found:
+            continue
+        field = found[0][0]
+        each_domain = (domain for _, domain in found)
+        if isinstance(condition, All) and domains.is_empty(domains.meet(each_domain)):
+            return [say.contradiction(condition.span)]
+        if isinstance(condition, Any) and domains.is_whole(domains.join(each_domain), field):
+            return [say.tautology(condition.span)]
+    return []
+
+
+def long_url(tests: Sequence[Test], endpoint: Endpoint, length: int, url: Callable[[], str]) -> Diagnostic | None:
+    """A warning where the URL is longer than many servers take. It is only written out where it could be."""
+    bound = sum(len(str(test.value)) for test in tests)
+    if 12 * (length + bound) + 60 * len(tests) < endpoint.api.long_url:  # a character takes 12 bytes at most: %F0%9F…
+        return None
+    size = len(url())
+    return say.long_url(size, endpoint.api.long_url) if size > endpoint.api.long_url else None
+
+
+# Scope
+
+
+def active_condition(condition: Condition | None, endpoint: Endpoint) -> Condition | None:
+    """The condition and the endpoint's active one, where nothing in it speaks of that field or its base."""
+    active = endpoint.active
+    if active is None:
+        return condition
+    field = endpoint.field(active.field)
+    names = {field.name} if field.derived is None else {field.name, field.derived.base}
+    if condition is not None and not names.isdisjoint(_names(condition)):
+        return condition
+    added = normalise(Test(field, Op.EQ, active.value), endpoint)
+    if condition is None:
+        return added
+    return All((*(condition.operands if isinstance(condition, All) else (condition,)), added), condition.span)

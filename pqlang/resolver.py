@@ -1,0 +1,555 @@
+"""Names to fields, literals to values: a tree as written becomes a condition as meant.
+
+Goes on after a mistake, so that one pass reports them all. What an operator or a literal may be is decided by the
+field's type; every endpoint-specific fact is read from the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from difflib import SequenceMatcher, get_close_matches
+from typing import Any, TypeAlias, assert_never
+
+from pqlang import ast, patterns
+from pqlang import diagnostics as say
+from pqlang.diagnostics import Diagnostic, Severity, Suggestion
+from pqlang.literals import day_edits, is_spaced_time, read_bound, read_literal
+from pqlang.moments import Clock, is_bare_day, next_day, period, read_period
+from pqlang.condition import All, Condition, Moment, Not, Op, Scalar, Test
+from pqlang.condition import Any as AnyOf
+from pqlang.schema import Endpoint, Field, FieldType
+from pqlang.source import DEFAULT_LIMITS, Limits, Span
+from pqlang.spelling import name as spell_name
+
+TEXTS = frozenset({FieldType.STRING, FieldType.EMAIL, FieldType.ENUM, FieldType.OPEN_ENUM})
+ORDERED = frozenset({FieldType.INTEGER, FieldType.NUMBER, FieldType.DATETIME, FieldType.DATE})
+DATES = frozenset({FieldType.DATETIME, FieldType.DATE})
+_EQUAL = {ast.Op.EQ: Op.EQ, ast.Op.NE: Op.NE}
+_ORDER = {ast.Op.LT: Op.LT, ast.Op.LE: Op.LE, ast.Op.GT: Op.GT, ast.Op.GE: Op.GE}
+_PATTERN = {ast.Op.LIKE: Op.LIKE, ast.Op.NOT_LIKE: Op.NOT_LIKE, ast.Op.ILIKE: Op.ILIKE, ast.Op.NOT_ILIKE: Op.NOT_ILIKE}
+#: Literal text, and what stands before and after it in the pattern that asks for it.
+_LITERAL = {
+    ast.Op.CONTAINS: (Op.ILIKE, "%", "%"),
+    ast.Op.NOT_CONTAINS: (Op.NOT_ILIKE, "%", "%"),
+    ast.Op.STARTS: (Op.ILIKE, "", "%"),
+    ast.Op.NOT_STARTS: (Op.NOT_ILIKE, "", "%"),
+    ast.Op.ENDS: (Op.ILIKE, "%", ""),
+    ast.Op.NOT_ENDS: (Op.NOT_ILIKE, "%", ""),
+}
+_NEGATIVE = frozenset({ast.Op.NE, ast.Op.NOT_LIKE, ast.Op.NOT_ILIKE, ast.Op.NOT_CONTAINS, ast.Op.NOT_STARTS, ast.Op.NOT_ENDS})
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a query is read against."""
+
+    endpoint: Endpoint
+    clock: Clock
+    text: str = ""
+    variables: Mapping[str, object] = field(default_factory=dict)
+    search: bool = False
+    limits: Limits = DEFAULT_LIMITS
+    deferred: bool = False  # variables are bound later: check all but their values
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the answer is sorted by."""
+
+    field: Field
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A query resolved. No condition is the endpoint's own list."""
+
+    condition: Condition | None
+    order: Order | None = None
+
+
+class _Unbound:
+    """Stands for a variable's value where variables are bound later."""
+
+
+UNBOUND: Any = _Unbound()
+Got: TypeAlias = "Scalar | None"  # what a value expression gave: a value, or None after a mistake
+
+
+def resolve(tree: ast.Query, context: Context) -> tuple[Meaning | None, list[Diagnostic]]:
+    """The meaning of a tree at an endpoint, and every problem on the way. No meaning where one is an error."""
+    resolving = _Resolving(context)
+    condition = resolving.expression(tree.where) if tree.where is not None else None
+    order = resolving.order(tree.order) if tree.order is not None else None
+    problems = resolving.problems
+    if problems and any(problem.severity is Severity.ERROR for problem in problems):
+        return None, problems
+    return Meaning(condition, order), problems
+
+
+class _Resolving:
+    """One run of the resolver. Methods return None where a mistake leaves no meaning."""
+
+    __slots__ = ("context", "fields", "problems")
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.fields = context.endpoint.by_parts
+        self.problems: list[Diagnostic] = []
+
+    # Expressions
+
+    def expression(self, node: ast.Expr) -> Condition | None:
+        match node:
+            case ast.Compare():
+                return self.compare(node)
+            case ast.And():
+                parts = [part for each in node.operands if (part := self.expression(each)) is not None]
+                return All(tuple(parts), node.span)
+            case ast.Or():
+                parts = [part for each in node.operands if (part := self.expression(each)) is not None]
+                return AnyOf(tuple(parts), node.span)
+            case ast.Not():
+                inner = self.expression(node.operand)
+                return None if inner is None else Not(inner, node.span)
+            case ast.In():
+                return self.inside(node)
+            case ast.IsNull():
+                return self.is_null(node)
+            case ast.Between():
+                return self.between(node)
+            case ast.On():
+                return self.on(node)
+            case ast.Flag():
+                return self.flag(node)
+            case ast.Text():
+                return self.free_text(node.value.text, node.span)
+            case ast.Hole():
+                return None
+            case _:
+                assert_never(node)
+
+    def compare(self, node: ast.Compare) -> Condition | None:
+        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        op, value = node.op, node.value
+        if field is None:
+            self.bound_at_all(value)
+            return None
+        if isinstance(value, ast.Literal) and value.is_null or self.is_null_variable(value):
+            return self.null_compare(node, field)
+        if op in _EQUAL:
+            got = self.value(value, field)
+            if op is ast.Op.NE:
+                self.note_negative(node, field, "!=")
+            elif got is not None:
+                self.note_bare_day(node, field, value)
+            return None if got is None else Test(field, _EQUAL[op], got, node.span)
+        if op in _ORDER:
+            if field.type not in ORDERED and not self.refuse(node, field, str(op), "only numbers and dates have an order"):
+                return None
+            got = self.value(value, field)
+            if op is ast.Op.LE and got is not None:
+                self.note_bare_day(node, field, value)
+            return None if got is None else Test(field, _ORDER[op], got, node.span)
+        return self.pattern(node, field)
+
+    def pattern(self, node: ast.Compare, field: Field) -> Condition | None:
+        """`like`, `ilike` and the three that take literal text."""
+        op, value = node.op, node.value
+        if field.type not in TEXTS:
+            why = "only text has parts"
+            if field.type in DATES:
+                why = "a day, month or year is asked for with `on`"
+            self.refuse(node, field, str(op), why)
+            return None
+        text = self.raw_text(value, field)
+        if text is None:
+            return None
+        if op in _NEGATIVE:
+            self.note_negative(node, field, str(op))
+        if text is UNBOUND:
+            return Test(field, Op.LIKE, text, node.span)
+        if op in _LITERAL:
+            meant, before, after = _LITERAL[op]
+            return Test(field, meant, before + patterns.escape(text) + after, node.span)
+        if patterns.ends_in_backslash(text):
+            self.problems.append(say.lone_backslash(value.span))
+            return None
+        if not patterns.has_wildcard(text):
+            self.problems.append(say.no_wildcard(value.span, str(op), self.wildcard_edits(node, text)))
+        return Test(field, _PATTERN[op], text, node.span)
+
+    def wildcard_edits(self, node: ast.Compare, text: str) -> tuple[Suggestion, ...]:
+        if not isinstance(node.value, ast.Literal):
+            return ()
+        span, path = node.span, spell_name(node.path.parts)
+        negated = "not " if node.op in _NEGATIVE else ""
+        if "*" in text:
+            return (Suggestion("use `%`", node.value.span, say.bare(text.replace("*", "%"))),)
+        return (
+            Suggestion("look for it anywhere", span, f"{path} {negated}contains {say.bare(text)}"),
+            Suggestion("compare the whole text", span, f"{path} {'!=' if negated else '='} {say.bare(text)}"),
+        )
+
+    def null_compare(self, node: ast.Compare, field: Field) -> Condition | None:
+        if node.op in _EQUAL:
+            return Test(field, Op.IS_NULL if node.op is ast.Op.EQ else Op.NOT_NULL, None, node.span)
+        path = spell_name(node.path.parts)
+        edits = (Suggestion("ask for null", node.span, f"{path} is null"),)
+        if field.type in TEXTS and isinstance(node.value, ast.Literal):
+            edits += (Suggestion("quote it as text", node.value.span, say.quote(node.value.text)),)
+        self.problems.append(say.null_operator(node.value.span, str(node.op), edits))
+        return None
+
+    def inside(self, node: ast.In) -> Condition | None:
+        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        if field is None:
+            for value in node.values:
+                self.bound_at_all(value)
+            return None
+        values: list[Scalar] = []
+        complete = True
+        for value in node.values:
+            for got in self.listed(value, field, node):
+                if got is None:
+                    complete = False
+                else:
+                    values.append(got)
+        if len(values) > self.context.limits.values:
+            self.problems.append(say.too_many_values(node.span, len(values), self.context.limits.values))
+            return None
+        if node.negated:
+            self.note_negative(node, field, "not in")
+        if not complete:
+            return None
+        return Test(field, Op.NOT_IN if node.negated else Op.IN, tuple(dict.fromkeys(values)), node.span)
+
+    def listed(self, value: ast.Value, field: Field, node: ast.In) -> Iterable[Got]:
+        """The values one member of a list stands for: a bound list brings all of its own."""
+        if isinstance(value, ast.Literal):
+            if value.is_null:
+                self.problems.append(say.null_in_list(value.span, node.span, self.null_beside(node, value)))
+                return (None,)
+            return (self.value(value, field),)
+        bound = self.bound(value)
+        if bound is UNBOUND:
+            return ()
+        if bound is None:
+            self.problems.append(say.null_in_list(value.span, node.span, None))
+            return (None,)
+        if isinstance(bound, list | tuple | set | frozenset):
+            if len(bound) > self.context.limits.values:
+                self.problems.append(say.too_many_values(value.span, len(bound), self.context.limits.values))
+                return (None,)
+            if any(item is None for item in bound):
+                path = spell_name(node.path.parts)
+                null = f"{path} is {'not ' if node.negated else ''}null"
+                edit = f"({node.span.of(self.context.text)} {'and' if node.negated else 'or'} {null})"
+                self.problems.append(say.null_in_list(value.span, node.span, edit))
+                return (None,)
+            members = sorted(bound, key=repr) if isinstance(bound, set | frozenset) else bound
+            return [self.keep(read_bound(value.name, item, value.span, field, self.context.clock, self.problems)) for item in members]
+        return (self.keep(read_bound(value.name, bound, value.span, field, self.context.clock, self.problems)),)
+
+    def null_beside(self, node: ast.In, null: ast.Literal) -> str | None:
+        """The edit for a null in a list: the list without it, and the question beside it."""
+        path = spell_name(node.path.parts)
+        others = [each for each in node.values if not (isinstance(each, ast.Literal) and each.is_null)]
+        is_null = f"{path} is {'not ' if node.negated else ''}null"
+        if not others:
+            return is_null
+        listed = ", ".join(each.span.of(self.context.text) for each in others)
+        word = "not in" if node.negated else "in"
+        return f"({path} {word} ({listed}) {'and' if node.negated else 'or'} {is_null})"
+
+    def between(self, node: ast.Between) -> Condition | None:
+        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        if field is None:
+            self.bound_at_all(node.low)
+            self.bound_at_all(node.high)
+            return None
+        if field.type not in ORDERED and not self.refuse(node, field, "between", "only numbers and dates have an order"):
+            return None
+        low, high = (self.end(value, field, node) for value in (node.low, node.high))
+        if low is None or high is None:
+            return None
+        if isinstance(node.high, ast.Literal) and field.type is FieldType.DATETIME and is_bare_day(node.high.text):
+            following = next_day(node.high.text)
+            path = spell_name(node.path.parts)
+            low_text = node.low.span.of(self.context.text)
+            edit = f"({path} >= {low_text} and {path} < {following})"
+            edits = (Suggestion("include the day", node.span, f"not {edit}" if node.negated else edit),) if following and low_text else ()
+            self.problems.append(say.bare_day(node.high.span, "between", edits))
+        if node.negated:
+            self.note_negative(node, field, "not between")
+            return AnyOf((Test(field, Op.LT, low, node.span), Test(field, Op.GT, high, node.span)), node.span)
+        return All((Test(field, Op.GE, low, node.span), Test(field, Op.LE, high, node.span)), node.span)
+
+    def end(self, value: ast.Value, field: Field, node: ast.Between) -> Got:
+        if isinstance(value, ast.Literal) and value.is_null or self.is_null_variable(value):
+            self.problems.append(say.null_operator(value.span, "between", ()))
+            return None
+        return self.value(value, field)
+
+    def on(self, node: ast.On) -> Condition | None:
+        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        if field is None:
+            self.bound_at_all(node.period)
+            return None
+        if field.type not in DATES:
+            self.refuse(node, field, "on", "it asks for a day, a month or a year")
+            return None
+        days = field.type is FieldType.DATE
+        ends = self.period(node.period, field, days=days)
+        if ends is None:
+            return None
+        start, following = ends
+        if node.negated:
+            self.note_negative(node, field, "not on")
+            return AnyOf((Test(field, Op.LT, start, node.span), Test(field, Op.GE, following, node.span)), node.span)
+        return All((Test(field, Op.GE, start, node.span), Test(field, Op.LT, following, node.span)), node.span)
+
+    def period(self, value: ast.Value, field: Field, *, days: bool) -> tuple[Moment, Moment] | None:
+        clock, span = self.context.clock, value.span
+        if isinstance(value, ast.Literal):
+            read = read_period(value.text, value.quoted, span, clock, days=days)
+            if read is None:
+                help = "for example `2024-01-15`, `2024-01`, `2024`, `today` or `yesterday`"
+                read = say.wrong_value(span, value.text, field.name, "day, month or year", help)
+        else:
+            bound = self.bound(value)
+            if bound is UNBOUND:
+                return UNBOUND, UNBOUND
+            if isinstance(bound, str):
+                read = read_period(bound, True, span, clock, days=days)
+            elif isinstance(bound, date) and not isinstance(bound, datetime) and bound < date.max:
+                read = period(bound, date.fromordinal(bound.toordinal() + 1), clock, days=days)
+            else:
+                read = None
+            if read is None:
+                read = say.bound_value(span, value.name, bound, field.name, "day", "`on` takes a day, a month or a year")
+        if isinstance(read, Diagnostic):
+            self.problems.append(read)
+            return None
+        return read
+
+    def is_null(self, node: ast.IsNull) -> Condition | None:
+        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        if field is None:
+            return None
+        if node.negated:
+            self.note_negative(node, field, "is not null")
+        return Test(field, Op.NOT_NULL if node.negated else Op.IS_NULL, None, node.span)
+
+    def flag(self, node: ast.Flag) -> Condition | None:
+        field = self.fields.get(node.path.parts)
+        if field is not None and field.type is FieldType.BOOLEAN:
+            return Test(field, Op.EQ, True, node.span)
+        endpoint, word = self.context.endpoint, str(node.path)
+        search = endpoint.search
+        if self.context.search and search is not None:
+            close = [] if field is not None else self.close_fields(node.path)[:1]
+            edits = [f"{field.name} is not null"] if field is not None else close
+            self.problems.append(say.word_as_text(node.span, word, search, edits))
+            return self.free_text(node.span.of(self.context.text) or word, node.span)
+        if field is not None:
+            self.problems.append(say.not_a_flag(node.span, field.name, field.type, field.values))
+        else:
+            close = self.close_fields(node.path)
+            inside = self.relation_fields(node.path)
+            if inside:
+                self.problems.append(say.unknown_field(node.span, word, endpoint.name, inside[:3], inside))
+            else:
+                self.problems.append(say.bare_text(node.span, word, endpoint.name, search, close))
+        return None
+
+    def free_text(self, text: str, span: Span) -> Condition | None:
+        """The endpoint's search field contains the text."""
+        endpoint = self.context.endpoint
+        if endpoint.search is None:
+            names = [each.name for each in endpoint.fields if each.type in TEXTS and each.relation is not None]
+            self.problems.append(say.no_search_field(span, endpoint.name, names))
+            return None
+        return Test(endpoint.field(endpoint.search), Op.ILIKE, f"%{patterns.escape(text)}%", span)
+
+    def order(self, node: ast.OrderBy) -> Order | None:
+        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        if field is None:
+            return None
+        if field.sort is None:
+            names = [each.name for each in self.context.endpoint.fields if each.sort is not None]
+            self.problems.append(say.not_sortable(node.path.span, field.name, names))
+            return None
+        return Order(field, node.descending)
+
+    # Values
+
+    def value(self, value: ast.Value, field: Field) -> Got:
+        """One value of a field's type, or None after saying what is wrong with it."""
+        if isinstance(value, ast.Literal):
+            return self.keep(self.ranged(value, field, read_literal(value, field, self.context.clock, self.problems)))
+        bound = self.bound(value)
+        if bound is UNBOUND:
+            return UNBOUND  # type: ignore[no-any-return]
+        if bound is _MISSING:
+            return None
+        if isinstance(bound, list | tuple | set | frozenset):
+            self.problems.append(say.list_variable(value.span, value.name))
+            return None
+        return self.keep(read_bound(value.name, bound, value.span, field, self.context.clock, self.problems))
+
+    def ranged(self, literal: ast.Literal, field: Field, read: Scalar | Diagnostic) -> Scalar | Diagnostic:
+        """`1..5` and `2024-01-01..2024-02-01`, where the value alone makes no sense."""
+        low, dots, high = literal.text.partition("..")
+        if dots and isinstance(read, Diagnostic) and field.type in ORDERED and (low or high):
+            start = self.context.text.rfind(field.name, 0, literal.span.start)
+            return say.range_literal(literal.span, Span(max(start, 0), literal.span.end), field.name, low, high.lstrip("."))
+        return read
+
+    def keep(self, read: Scalar | Diagnostic) -> Got:
+        """The value, or None after noting why there is none."""
+        if isinstance(read, Diagnostic):
+            self.problems.append(read)
+            return None
+        return read
+
+    def raw_text(self, value: ast.Value, field: Field) -> str | None:
+        """The text of a pattern or of a part: any text, whatever values the field lists."""
+        if isinstance(value, ast.Literal):
+            if is_spaced_time(value):
+                self.problems.append(say.mixed_blanks(value.span, value.text))
+                return None
+            return value.text
+        bound = self.bound(value)
+        if bound is UNBOUND:
+            return UNBOUND  # type: ignore[no-any-return]
+        if bound is _MISSING:
+            return None
+        if not isinstance(bound, str):
+            self.problems.append(say.bound_value(value.span, value.name, bound, field.name, "text"))
+            return None
+        try:
+            return ast.Literal(str(bound), True).text
+        except ValueError:
+            self.problems.append(say.bound_value(value.span, value.name, bound, field.name, "text", "it holds NUL or half a surrogate pair"))
+            return None
+
+    def bound(self, variable: ast.Variable) -> object:
+        """What a variable is bound to; said once where it is not."""
+        if self.context.deferred:
+            return UNBOUND
+        if variable.name in self.context.variables:
+            return self.context.variables[variable.name]
+        names = [name for name in self.context.variables if isinstance(name, str)]
+        self.problems.append(say.unbound_variable(variable.span, variable.name, get_close_matches(variable.name, names, n=1)))
+        return _MISSING
+
+    def bound_at_all(self, value: ast.Value) -> None:
+        """A wrong field does not hide an unbound variable."""
+        if isinstance(value, ast.Variable):
+            self.bound(value)
+
+    def is_null_variable(self, value: ast.Value) -> bool:
+        return (
+            isinstance(value, ast.Variable)
+            and not self.context.deferred
+            and self.context.variables.get(value.name, _MISSING) is None
+        )
+
+    # Notes
+
+    def refuse(self, node: ast.Compare | ast.Between | ast.On, field: Field, op: str, why: str) -> bool:
+        """Say that the operator does not apply; always False, so that callers can go on from it."""
+        start = node.path.span.end
+        end = (node.value if isinstance(node, ast.Compare) else node.low if isinstance(node, ast.Between) else node.period).span.start
+        text = self.context.text
+        gap = text[start:end]
+        span = Span(start + len(gap) - len(gap.lstrip()), start + len(gap.rstrip())) if gap.strip() else node.span
+        edits: tuple[Suggestion, ...] = ()
+        if isinstance(node, ast.Compare) and isinstance(node.value, ast.Literal) and field.type in DATES:
+            stem = node.value.text.strip("%*").rstrip("-")
+            if read_period(stem, True, node.value.span, self.context.clock, days=True) is not None:
+                edits = (Suggestion("use `on`", node.span, f"{spell_name(node.path.parts)} on {stem}"),)
+        self.problems.append(say.wrong_operator(span, op, field.name, field.type, why, edits))
+        return False
+
+    def note_negative(self, node: ast.Compare | ast.In | ast.Between | ast.On | ast.IsNull, field: Field, op: str) -> None:
+        """What a negative operator leaves out: nulls, or on a to-many relation the records with one that differs."""
+        span, written = node.span, node.span.of(self.context.text)
+        path = spell_name(node.path.parts)
+        if field.to_many and field.relation is not None:
+            rest = written[len(node.path.span.of(self.context.text)) :].strip()
+            positive = "is null" if op == "is not null" else (_positive(op) + rest[len(op) :] if rest.lower().startswith(op) else "")
+            edit = f"not {path} {positive}"
+            if positive:
+                self.problems.append(say.some_related(span, span, field.relation, edit))
+        elif field.nullable and op != "is not null":
+            self.problems.append(say.nulls_left_out(span, span, written, path, op))
+
+    def note_bare_day(self, node: ast.Compare, field: Field, value: ast.Value) -> None:
+        """`=` and `<=` against a day without a time compare with its first instant."""
+        if field.type is FieldType.DATETIME and isinstance(value, ast.Literal) and is_bare_day(value.text):
+            edits = day_edits(spell_name(node.path.parts), str(node.op), value.text, False, node.span)
+            self.problems.append(say.bare_day(value.span, str(node.op), edits))
+
+    # Names
+
+    def unknown(self, path: ast.Path) -> None:
+        """Say that there is no such field, and which were most likely meant."""
+        inside = self.relation_fields(path)
+        close = inside[:3] if inside else self.close_fields(path)
+        self.problems.append(say.unknown_field(path.span, str(path), self.context.endpoint.name, close, inside))
+
+    def relation_fields(self, path: ast.Path) -> list[str]:
+        """The fields of a relation named alone."""
+        if len(path.parts) != 1:
+            return []
+        return [each.name for each in self.context.endpoint.fields if each.relation == path.parts[0]]
+
+    def close_fields(self, path: ast.Path) -> list[str]:
+        """The fields a wrong name was most likely meant to be: three at most, the likeliest first."""
+        return close_names(str(path), [each.name for each in self.context.endpoint.fields])
+
+
+_MISSING = object()
+
+
+def _positive(op: str) -> str:
+    return {"!=": "=", "!~": "~", "!~*": "~*"}.get(op) or op.replace("not ", "")
+
+
+def close_names(written: str, names: list[str]) -> list[str]:
+    """Names ranked by how likely `written` was meant to be each: over whole paths, last parts and beginnings.
+
+    >>> close_names("email", ["owner.email", "title", "reference"])
+    ['owner.email']
+    """
+    wanted = _squeeze(written)
+    if not wanted:
+        return []
+    scored = sorted(((_likeness(wanted, name), -at, name) for at, name in enumerate(names)), reverse=True)
+    best = scored[0][0] if scored else 0.0
+    return [name for score, _, name in scored if score >= max(0.7, best - 0.15)][:3]
+
+
+def _likeness(wanted: str, name: str) -> float:
+    whole, last = _squeeze(name), _squeeze(name.rpartition(".")[2])
+    if wanted == whole:
+        return 1.2
+    if wanted == last or wanted.rstrip("s") == last.rstrip("s"):
+        return 1.1
+    score = max(_ratio(wanted, whole), _ratio(wanted, last) - 0.05)
+    if len(wanted) > 1 and (whole.startswith(wanted) or last.startswith(wanted)):
+        score = max(score, 0.8) + 0.1
+    return score
+
+
+def _ratio(left: str, right: str) -> float:
+    matcher = SequenceMatcher(None, left, right, autojunk=False)
+    return matcher.ratio() if matcher.real_quick_ratio() > 0.6 and matcher.quick_ratio() > 0.6 else 0.0
+
+
+def _squeeze(name: str) -> str:
+    return name[:100].lower().replace("_", "").replace(".", "").replace("-", "")

@@ -1,0 +1,180 @@
+"""What is known of an API: endpoints, their fields, and how each target spells them. Data only.
+
+`schema_file` reads these values from a TOML or JSON file; `_penbox` holds the built-in ones, frozen from
+`schemas/penbox.toml` by `grammar/build.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FieldType(StrEnum):
+    """What a field holds; it decides which operators apply and how a literal reads."""
+
+    STRING = "string"
+    ENUM = "enum"
+    OPEN_ENUM = "open enum"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATETIME = "datetime"
+    DATE = "date"
+    UUID = "uuid"
+    EMAIL = "email"
+
+
+class Match(StrEnum):
+    """What a direct parameter does with its value."""
+
+    EQUALS = "equals"
+    PART = "part"  # a case-insensitive part of the field's text
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPlace:
+    """Where the JSON filter spells a field: an attribute, a relation's attribute, or a relation's own id."""
+
+    name: str
+    relation: str | None = None
+    is_id: bool = False
+    undocumented: str = ""  # what nobody documents about this place; shown as a hint when it is used
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A direct query parameter: its name, what it means, and the value the API assumes without it."""
+
+    name: str
+    match: Match = Match.EQUALS
+    many: str | None = None  # the name under which a list is repeated, None where it takes one value
+    assumed: bool | str | None = None
+    refuses: str = ""  # a value with one of these characters is not sent here: it could mean something else
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A boolean that stands for another field being null (`when_null`) or not."""
+
+    base: str
+    when_null: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One filterable field of an endpoint, named by its dotted path."""
+
+    name: str
+    type: FieldType
+    description: str = ""
+    relation: str | None = None  # the relation it is reached through, None for the record's own
+    to_many: bool = False
+    nullable: bool = False
+    values: tuple[str, ...] = ()
+    meanings: tuple[str, ...] = ()  # beside `values`, one description each, or empty
+    sort: str | None = None  # what `sort=` calls it, None where the API cannot sort by it
+    json: JsonPlace | None = None
+    param: Parameter | None = None
+    record: tuple[str, ...] | None = None  # keys that lead to it in a response record, None where it is not carried
+    derived: Derived | None = None
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The condition that `scope="active"` adds: `field = value`."""
+
+    field: str
+    value: bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """How the API spells what is not a field: its address, its reserved parameters, its operators."""
+
+    name: str
+    base_url: str = ""
+    filter_param: str = "filter"
+    attributes_key: str = "attributes"
+    relationships_key: str = "relationships"
+    id_key: str = "id"
+    sort_param: str = "sort"
+    descending_prefix: str = "-"
+    page_param: str = "page[number]"
+    size_param: str = "page[size]"
+    max_page_size: int = 100
+    count_suffix: str = "/count"
+    long_url: int = 8_000  # bytes of percent-encoded URL above which a warning says so
+    operators: tuple[tuple[str, str], ...] = (
+        ("=", "$eq"),
+        ("!=", "$ne"),
+        (">", "$gt"),
+        ("<", "$lt"),
+        (">=", "$ge"),
+        ("<=", "$le"),
+        ("~", "$like"),
+        ("~*", "$ilike"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One list of records: its fields, and what the API takes for granted about them."""
+
+    name: str
+    path: str
+    api: Api
+    fields: tuple[Field, ...]
+    description: str = ""
+    search: str | None = None  # the field that free text looks in
+    always: str | None = None  # a field that is never null: how "every record" and "no record" are said
+    active: Active | None = None
+    default_sort: str | None = None
+    examples: tuple[str, ...] = ()
+    by_parts: Mapping[tuple[str, ...], Field] = field(init=False, compare=False, repr=False)
+    assumed: tuple[Field, ...] = field(init=False, compare=False, repr=False)
+    derived_of: Mapping[str, Field] = field(init=False, compare=False, repr=False)  # base name -> its boolean
+    operators_of: Mapping[str, str] = field(init=False, compare=False, repr=False)  # operator -> the API's name for it
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "by_parts", {tuple(each.name.split(".")): each for each in self.fields})
+        put(self, "assumed", tuple(f for f in self.fields if f.param is not None and f.param.assumed is not None))
+        put(self, "derived_of", {f.derived.base: f for f in self.fields if f.derived is not None})
+        operators = dict(self.api.operators)
+        nulls = {name: operators[op] for name, op in (("is null", "="), ("is not null", "!=")) if op in operators}
+        put(self, "operators_of", operators | nulls)
+
+    def __hash__(self) -> int:
+        return hash((self.api.name, self.name))
+
+    def field(self, name: str) -> Field:
+        """The field of that dotted name.
+
+        Raises KeyError where there is none; `resolver` turns a query's wrong name into a diagnostic before this.
+        """
+        return self.by_parts[tuple(name.split("."))]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """An API's endpoints, in the order of its file."""
+
+    api: Api
+    endpoints: tuple[Endpoint, ...]
+
+    def __hash__(self) -> int:
+        return hash(self.api.name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the endpoints."""
+        return tuple(each.name for each in self.endpoints)
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """The endpoint of that name, or None."""
+        return next((each for each in self.endpoints if each.name == name), None)
