@@ -129,6 +129,11 @@ def make_lark(**options: Any) -> tuple[Lark, Terminals]:
 # Tables: Lark's, with chain rules taken out of the way and default reductions named
 
 
+def rule_text(rule: Any) -> tuple[str, list[str]]:
+    """A rule's left side and its parts: what sorts rules."""
+    return str(rule.origin.name), [str(symbol.name) for symbol in rule.expansion]
+
+
 def identity(rule: Any) -> bool:
     """Whether the rule only passes its one child up, so that a jump past it changes nothing but time."""
     return len(rule.expansion) == 1 and rule.options.expand1 and rule.alias is None
@@ -138,7 +143,7 @@ def make_tables() -> dict[str, Any]:
     """Everything the driver needs, as plain data; see `pqlang/parser.py` for how each part is read."""
     lark, terminals = make_lark()
     table = lark.parser.parser._parse_table
-    rules = list(lark.rules)
+    rules = sorted(lark.rules, key=rule_text)  # Lark's own order changes from run to run
     kinds = [END, *sorted(t.name for t in lark.terminals if t.name not in lark.ignore_tokens)]
     nonterminals = sorted({str(rule.origin.name) for rule in rules})
     actions: list[dict[str, Any]] = [{} for _ in table.states]
@@ -191,10 +196,11 @@ def make_tables() -> dict[str, Any]:
 
 
 def reachable(start: int, actions: list[dict[str, Any]], gotos: list[dict[str, int]]) -> list[int]:
-    """The states that can still be reached, the start first."""
+    """The states that can still be reached, the start first, in an order that only the grammar decides."""
     order, seen = [start], {start}
     for state in order:
-        following = [v[1] for v in actions[state].values() if isinstance(v, tuple)] + list(gotos[state].values())
+        shifts = {kind: target[1] for kind, target in actions[state].items() if isinstance(target, tuple)}
+        following = [target for _, target in sorted((shifts | gotos[state]).items())]
         order += [s for s in dict.fromkeys(following) if s not in seen]
         seen.update(following)
     return order

@@ -31,9 +31,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # the reader has gone: nothing is left to say, and the interpreter must not try to at exit
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         return OK
+    except OSError as error:  # a full disk
+        _abandon_output()
+        with suppress(OSError):
+            print(f"pql: {error.strerror or error}", file=sys.stderr)
+        return USAGE
+
+
+def _abandon_output() -> None:
+    """Let what is left in stdout's buffer go nowhere."""
+    with suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -41,7 +51,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal's locale must not make a query unreadable
             stream.reconfigure(encoding="utf-8", errors="surrogateescape" if stream is sys.stdin else "backslashreplace")
     try:
-        options = _parser().parse_args(arguments)
+        options = _options(sys.argv[1:] if arguments is None else arguments)
     except SystemExit as end:  # argparse has printed its help or its complaint
         return end.code if isinstance(end.code, int) else USAGE
     try:
@@ -50,16 +60,36 @@ def _run(arguments: Sequence[str] | None) -> int:
     except PqlError as error:
         _report(error.diagnostics, error.source)
         return USAGE
-    sys.stdout.flush()
+    _flush()
     return status
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # it may have been closed by who called
+        sys.stdout.flush()
 
 
 # Arguments
 
 
-def _parser() -> argparse.ArgumentParser:
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments as argparse reads them, and the query where it leaves that over: after an option, or begun by `-`."""
+    parser = _parser(version="--version" in arguments)
+    options, rest = parser.parse_known_args(arguments)
+    if rest[:1] == ["--"]:
+        del rest[0]
+    elif rest and rest[0].startswith("--"):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if len(rest) == 1 and getattr(options, "query", "") is None:
+        options.query = rest.pop()
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
+
+
+def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pql", description="Compile PQL, a filter language, to requests of a list API.")
-    parser.add_argument("--version", action="version", version=f"pql {_version()}" if "--version" in sys.argv else "pql")
+    parser.add_argument("--version", action="version", version=f"pql {_version()}" if version else "pql")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     compile_ = _query_command(commands, "compile", _compile, "print the request a query means")
@@ -149,18 +179,18 @@ def _variables(pairs: Sequence[str]) -> dict[str, object]:
     """`k=v` is text, `k:=JSON` is what the JSON says; a name given twice holds the list of its values."""
     values: dict[str, list[object]] = {}
     for pair in pairs:
-        name, equals, text = pair.partition("=")
+        written, equals, text = pair.partition("=")
+        name = written.removesuffix(":")
+        if not equals or not (name.isascii() and name.isidentifier()):
+            _usage(f"`--var {pair}` binds nothing: write `--var name=text` or `--var name:=JSON`")
         value: object = text
-        if name.endswith(":"):
-            name = name[:-1]
+        if written != name:
             import json
 
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError):
                 _usage(f"`--var {pair}`: `{text}` is not JSON; text is bound with `{name}={text}`")
-        if not equals or not (name.isascii() and name.isidentifier()):
-            _usage(f"`--var {pair}` binds nothing: write `--var name=text` or `--var name:=JSON`")
         values.setdefault(name, []).append(value)
     return {name: each[0] if len(each) == 1 else each for name, each in values.items()}
 
@@ -187,10 +217,10 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
 def _compile(options: argparse.Namespace) -> int:
     endpoint, how = _endpoint(options), _how(options)
 
-    def one(query: str, line: bool) -> tuple[Any, str, Source, Sequence[Diagnostic]]:
+    def one(query: str, line: bool) -> tuple[Any, str | None, Source, Sequence[Diagnostic]]:
         analysis = compiler.analyse(query, endpoint, **how)
         if analysis.pushed is None:
-            return None, "", analysis.source, analysis.diagnostics
+            return None, None, analysis.source, analysis.diagnostics
         request = compiler.request(analysis)
         text = request.url() if options.url else _request_text(request, line)
         return _request_json(request), text, analysis.source, request.diagnostics
@@ -201,26 +231,26 @@ def _compile(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     endpoint, how = _endpoint(options), _how(options)
 
-    def one(query: str, line: bool) -> tuple[Any, str, Source, Sequence[Diagnostic]]:
+    def one(query: str, line: bool) -> tuple[Any, str | None, Source, Sequence[Diagnostic]]:
         analysis = compiler.analyse(query, endpoint, **how)
-        return {}, "", analysis.source, analysis.diagnostics
+        return {}, None, analysis.source, analysis.diagnostics
 
     return _each(options, one)
 
 
 def _format(options: argparse.Namespace) -> int:
-    def one(query: str, line: bool) -> tuple[Any, str, Source, Sequence[Diagnostic]]:
+    def one(query: str, line: bool) -> tuple[Any, str | None, Source, Sequence[Diagnostic]]:
         try:
             text = compiler.format(query, width=options.width, mode=options.mode)
         except PqlError as error:
-            return None, "", error.source, error.diagnostics
+            return None, None, error.source, error.diagnostics
         return {"query": text}, text, Source(query), ()
 
     return _each(options, one)
 
 
 def _each(
-    options: argparse.Namespace, one: Callable[[str, bool], tuple[Any, str, Source, Sequence[Diagnostic]]]
+    options: argparse.Namespace, one: Callable[[str, bool], tuple[Any, str | None, Source, Sequence[Diagnostic]]]
 ) -> int:
     """Run a command on its query, or on every line of standard input; 1 where one of them is wrong."""
     status = OK
@@ -235,17 +265,19 @@ def _each(
 
             body = {"ok": not wrong, **(result or {}), "diagnostics": [to_json(each, source) for each in diagnostics]}
             print(json.dumps(body, ensure_ascii=False, indent=None if several else 2))
-        elif not wrong and text:
+        elif not wrong and text is not None:
             print(text)
         if not options.json:
             _report(diagnostics, source)
         if several:
-            sys.stdout.flush()
+            _flush()
     return status
 
 
-def _lines(stream: TextIO) -> Iterator[str]:
+def _lines(stream: TextIO | None) -> Iterator[str]:
     """One query a line; a terminal is asked plainly, since nothing would show that it is waited for."""
+    if stream is None:  # closed by who called
+        return
     if stream.isatty():
         print("one query a line, end with Ctrl-D", file=sys.stderr)
     for line in stream:
@@ -344,6 +376,6 @@ def _report(diagnostics: Sequence[Diagnostic], source: Source) -> None:
     """Draw problems on stderr, in colour only on a terminal that wants it."""
     if not diagnostics:
         return
-    sys.stdout.flush()
+    _flush()
     color = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     print("\n\n".join(to_text(each, source, color=color) for each in diagnostics), file=sys.stderr)

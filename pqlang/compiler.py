@@ -9,18 +9,18 @@ an `Analysis`; `compile` raises them, `check` returns them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from pqlang import arguments, ast
+from pqlang import arguments, ast, express
 from pqlang.diagnostics import Diagnostic, PqlError, Severity
 from pqlang.formatter import format_query
 from pqlang.moments import Clock, make_clock
 from pqlang.normaliser import normalise
 from pqlang.parser import parse_source
 from pqlang.condition import Condition
-from pqlang.pushdown import Pushed, active_condition, long_url, notice, push_down
+from pqlang.pushdown import Pushed, active_condition, long_url, notice, push_down, undocumented
 from pqlang.request import Request
 from pqlang.resolver import Context, Meaning, resolve
 from pqlang.schema import Endpoint
@@ -38,6 +38,7 @@ class Analysis:
     meaning: Meaning | None = None
     condition: Condition | None = None  # the normal form, scope included; None for the endpoint's own list
     pushed: Pushed | None = None
+    length: int = 0  # characters of the text and of the values bound beside it
 
 
 def analyse(
@@ -85,7 +86,9 @@ def finish(
     if target is None:
         return Analysis(source, endpoint, tuple(problems), tree, meaning, condition)
     pushed, found = push_down(condition, endpoint, target)
-    return Analysis(source, endpoint, tuple(problems + found), tree, meaning, condition, pushed)
+    problems += found if pushed is None else found + undocumented(pushed)
+    length = len(source.text) + sum(len(str(value)) for value in context.variables.values())
+    return Analysis(source, endpoint, tuple(problems), tree, meaning, condition, pushed, length)
 
 
 def _in_order(problems: list[Diagnostic]) -> list[Diagnostic]:
@@ -101,9 +104,14 @@ def request(analysis: Analysis) -> Request:
     sort = None
     if meaning.order is not None and meaning.order.field.sort is not None:
         sort = (endpoint.api.descending_prefix if meaning.order.descending else "") + meaning.order.field.sort
-    made = Request(endpoint, pushed.target, pushed.tests, sort, analysis.diagnostics)
-    warning = long_url(made.tests, endpoint, len(analysis.source.text), lambda: made.url())
-    return made if warning is None else Request(endpoint, made.target, made.tests, sort, (*analysis.diagnostics, warning))
+    return _request(endpoint, pushed, sort, analysis.diagnostics, analysis.length)
+
+
+def _request(endpoint: Endpoint, pushed: Pushed, sort: str | None, problems: tuple[Diagnostic, ...], length: int) -> Request:
+    """The request, and a warning where its URL is too long for many servers."""
+    made = Request(endpoint, pushed.target, pushed.tests, sort, problems)
+    warning = long_url(made.tests, endpoint, length, made.url)
+    return made if warning is None else replace(made, diagnostics=(*problems, warning))
 
 
 def compile(
@@ -131,6 +139,11 @@ def compile(
     >>> compile("parent_status = in_progress and archived = false", "cases").query_string
     'parent_status=in_progress&archived=false'
     """
+    if type(query) is str and not variables and now is None and tz == "UTC" and scope is None:
+        at = arguments.endpoint(endpoint)
+        arguments.choices(target, scope, mode)
+        if len(query) <= arguments.limits(limits).length and (short := express.push(query, at, target)) is not None:
+            return _request(at, *short, (), len(query))
     return request(
         analyse(
             query,

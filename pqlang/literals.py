@@ -13,7 +13,6 @@ from difflib import get_close_matches
 from enum import Enum
 from math import isfinite
 from typing import TypeAlias
-from uuid import UUID
 
 from pqlang import diagnostics as say
 from pqlang.ast import RELATIVE_TIME, Literal
@@ -25,10 +24,10 @@ from pqlang.source import Span
 from pqlang.spelling import bare
 
 Read: TypeAlias = "Scalar | Diagnostic"
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # any of these fits 64 bits
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,300}\.?[0-9]{0,300}|\.[0-9]{1,300})(?:[eE][+-]?[0-9]{1,4})?")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # any of these fits 64 bits
+NUMBER = re.compile(r"[+-]?(?:[0-9]{1,300}\.?[0-9]{0,300}|\.[0-9]{1,300})(?:[eE][+-]?[0-9]{1,4})?")
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _YES = {"yes": "true", "y": "true", "1": "true", "on": "true", "no": "false", "n": "false", "0": "false", "off": "false"}
 
 
@@ -74,7 +73,7 @@ def _boolean(literal: Literal, field: Field, clock: Clock, notes: list[Diagnosti
 
 
 def _integer(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
-    if not _INTEGER.fullmatch(literal.text):
+    if not INTEGER.fullmatch(literal.text):
         help = "whole numbers of up to 18 digits, written without separators"
         return say.wrong_value(literal.span, literal.text, field.name, field.type, help)
     if literal.quoted:
@@ -83,12 +82,12 @@ def _integer(literal: Literal, field: Field, clock: Clock, notes: list[Diagnosti
 
 
 def _number(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
-    number = float(literal.text) if _NUMBER.fullmatch(literal.text) else None
+    number = float(literal.text) if NUMBER.fullmatch(literal.text) else None
     if number is None or not isfinite(number):
         return say.wrong_value(literal.span, literal.text, field.name, field.type, "numbers are written as `12` or `1.5`")
     if literal.quoted:
         return say.quoted_value(literal.span, literal.text, field.name, field.type)
-    return int(literal.text) if _INTEGER.fullmatch(literal.text) else number
+    return int(literal.text) if INTEGER.fullmatch(literal.text) else number
 
 
 def _datetime(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
@@ -125,14 +124,14 @@ def _no_date(literal: Literal, field: Field, examples: str) -> Diagnostic:
 
 
 def _uuid(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
-    if not _UUID.fullmatch(literal.text):
+    if not UUID.fullmatch(literal.text):
         example = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
         notes.append(say.odd_form(literal.span, literal.text, field.name, field.type, example))
     return _text(literal, field, clock, notes)
 
 
 def _email(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
-    if not _EMAIL.fullmatch(literal.text):
+    if not EMAIL.fullmatch(literal.text):
         notes.append(say.odd_form(literal.span, literal.text, field.name, field.type, "ann@acme.com"))
     return _text(literal, field, clock, notes)
 
@@ -176,7 +175,7 @@ def read_bound(name: str, value: object, span: Span, field: Field, clock: Clock,
     """
     if isinstance(value, Enum):
         value = value.value
-    if isinstance(value, UUID):
+    if type(value).__module__ == "uuid":  # a `UUID`, whose module is dear to import
         value = str(value)
     type_ = field.type
     if type_ is FieldType.BOOLEAN and isinstance(value, bool):

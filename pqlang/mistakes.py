@@ -47,6 +47,11 @@ class Where:
 CURLY = {"“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "‛": "'"}
 ODD_BLANK = re.compile("[\x0b\x0c\x1c-\x1f\x85\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]")
 INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff]")
+#: By its opening quote, a text up to what stands in it and may stand in none: NUL, half a surrogate pair.
+UNSPELLABLE = {
+    mark: re.compile(rf"{mark}(?:[^{mark}\\\0\ud800-\udfff]|\\[^\0\ud800-\udfff])*\\?([\0\ud800-\udfff])")
+    for mark in "\"'"
+}
 DOUBLE_OPERATORS = {
     "=>": ">=",
     "=<": "<=",
@@ -140,6 +145,8 @@ def _character(where: Where) -> Diagnostic | None:
         end = where.start + (1 if closing is None else closing + 1)
         return say.curly_quotes(Span(where.start, end), quoted, CURLY[char])
     if char and char in "\"'" and where.end - where.start <= 1:
+        if inside := UNSPELLABLE[char].match(rest):  # no text can hold it, quoted or not
+            return say.bad_character(Span(where.start + inside.start(1), where.start + inside.end()), inside[1])
         return say.unclosed_quote(span, char, len(where.text.rstrip()))
     if char == "`":
         return say.unclosed_backtick(span, len(where.text.rstrip()))

@@ -27,6 +27,10 @@ class Clock:
     zone_name: str = "UTC"
 
 
+#: For readings that no clock takes part in.
+UTC_CLOCK = Clock(datetime(1970, 1, 1, tzinfo=UTC))
+
+
 def make_clock(now: datetime | str | None, tz: str | tzinfo) -> Clock:
     """The clock for a compile: `now` as an aware datetime or ISO text, the system's where None; `tz` a zone's name.
 

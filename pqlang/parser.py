@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeAlias
 
 from pqlang import diagnostics as say
@@ -56,7 +57,6 @@ END, FIELD, LPAR, RPAR, NOT, MINUS, ORDER_BY, BETWEEN, AND = (
     KINDS.index(kind) for kind in ("$END", "FIELD", "LPAR", "RPAR", "NOT", "MINUS", "ORDER_BY", "BETWEEN", "AND")
 )
 PRIMARY, ORDER = (NONTERMINALS.index(name) for name in ("primary", "order"))
-SCANNERS = tuple(re.compile(pattern).match for pattern, _ in MODES)
 SCANNED = tuple((0, *kinds) for _, kinds in MODES)  # group number -> kind
 MOST_PROBLEMS = 20  # a text with more mistakes than this is no query; the rest is not read
 
@@ -138,10 +138,20 @@ def drive(reading: Reading, builders: tuple[Callable[[Reading, list[Any]], Any],
         values.append(value)
 
 
+@cache
+def _scanner(mode: int) -> Callable[[str, int], re.Match[str] | None]:
+    return re.compile(MODES[mode][0]).match
+
+
+@cache
+def _matcher(kind: int) -> Callable[[str, int], re.Match[str] | None]:
+    return re.compile(PATTERNS[kind]).match
+
+
 def next_token(text: str, at: int, state: int) -> Token:
     """The token that stands next, as the state's lexer mode reads it; of kind -1 where nothing does."""
     mode = MODE[state]
-    match = SCANNERS[mode](text, at)
+    match = _scanner(mode)(text, at)
     if match is None:
         return _other_token(text, at, state)
     group = match.lastindex
@@ -168,13 +178,12 @@ def _other_token(text: str, at: int, state: int, token: Token | None = None) -> 
     """What the state would take here although the mode's pattern found something else, or nothing."""
     at = _BLANKS(text, at).end()  # type: ignore[union-attr]
     for kind in _BY_LENGTH:
-        if kind in ACTIONS[state] and (match := _KINDS[kind](text, at)):
+        if kind in ACTIONS[state] and (match := _matcher(kind)(text, at)):
             return at, match.end(), match[0], kind
     return token or (at, at, "", -1)
 
 
 _BLANKS = re.compile("[ \t\r\n\xa0]*").match
-_KINDS = tuple(re.compile(pattern).match for pattern in PATTERNS)
 _BY_LENGTH = sorted(range(len(KINDS)), key=lambda kind: kind in (FIELD, KINDS.index("WORD")))  # keywords before names
 
 

@@ -336,10 +336,24 @@ def _judge(condition: All | Any) -> list[Diagnostic]:
     return []
 
 
+def undocumented(pushed: Pushed) -> list[Diagnostic]:
+    """A hint for each field whose place in the JSON filter nobody documents."""
+    if pushed.target != "json":
+        return []
+    used = {test.field.name: test for test in reversed(pushed.tests)}
+    return [
+        say.undocumented(test.span, name, test.field.json.undocumented)
+        for name, test in sorted(used.items(), key=lambda item: item[1].span)
+        if test.field.json is not None and test.field.json.undocumented
+    ]
+
+
 def long_url(tests: Sequence[Test], endpoint: Endpoint, length: int, url: Callable[[], str]) -> Diagnostic | None:
-    """A warning where the URL is longer than many servers take. It is only written out where it could be."""
-    bound = sum(len(str(test.value)) for test in tests)
-    if 12 * (length + bound) + 60 * len(tests) < endpoint.api.long_url:  # a character takes 12 bytes at most: %F0%9F…
+    """A warning where the URL is longer than many servers take; `length` counts the characters that were written.
+
+    The URL is only made where it could be that long: a character takes 12 bytes at most, as in `%F0%9F%98%80`.
+    """
+    if 12 * length + len(tests) * endpoint.spelling_bytes < endpoint.api.long_url:
         return None
     size = len(url())
     return say.long_url(size, endpoint.api.long_url) if size > endpoint.api.long_url else None

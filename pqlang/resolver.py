@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from difflib import SequenceMatcher, get_close_matches
-from typing import Any, TypeAlias, assert_never
+from typing import Any, TypeAlias, TypeGuard, assert_never
 
 from pqlang import ast, patterns
 from pqlang import diagnostics as say
@@ -92,12 +92,13 @@ def resolve(tree: ast.Query, context: Context) -> tuple[Meaning | None, list[Dia
 class _Resolving:
     """One run of the resolver. Methods return None where a mistake leaves no meaning."""
 
-    __slots__ = ("context", "fields", "problems")
+    __slots__ = ("context", "fields", "nulls_in", "problems")
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.fields = context.endpoint.by_parts
         self.problems: list[Diagnostic] = []
+        self.nulls_in: frozenset[tuple[str, ...]] = frozenset()  # fields whose nulls an `or` around lets in
 
     # Expressions
 
@@ -109,7 +110,10 @@ class _Resolving:
                 parts = [part for each in node.operands if (part := self.expression(each)) is not None]
                 return All(tuple(parts), node.span)
             case ast.Or():
+                outside = self.nulls_in
+                self.nulls_in |= {each.path.parts for each in node.operands if _asks_for_null(each)}
                 parts = [part for each in node.operands if (part := self.expression(each)) is not None]
+                self.nulls_in = outside
                 return AnyOf(tuple(parts), node.span)
             case ast.Not():
                 inner = self.expression(node.operand)
@@ -485,7 +489,7 @@ class _Resolving:
             edit = f"not {path} {positive}"
             if positive:
                 self.problems.append(say.some_related(span, span, field.relation, edit))
-        elif field.nullable and op != "is not null":
+        elif field.nullable and op != "is not null" and node.path.parts not in self.nulls_in:
             self.problems.append(say.nulls_left_out(span, span, written, path, op))
 
     def note_bare_day(self, node: ast.Compare, field: Field, value: ast.Value) -> None:
@@ -514,6 +518,13 @@ class _Resolving:
 
 
 _MISSING = object()
+
+
+def _asks_for_null(node: ast.Expr) -> TypeGuard[ast.IsNull | ast.Compare]:
+    """Whether it is `field is null` or `field = null`."""
+    if isinstance(node, ast.Compare):
+        return node.op is ast.Op.EQ and isinstance(node.value, ast.Literal) and node.value.is_null
+    return isinstance(node, ast.IsNull) and not node.negated
 
 
 def _positive(op: str) -> str:

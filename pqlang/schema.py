@@ -136,15 +136,21 @@ class Endpoint:
     default_sort: str | None = None
     examples: tuple[str, ...] = ()
     by_parts: Mapping[tuple[str, ...], Field] = field(init=False, compare=False, repr=False)
+    by_name: Mapping[str, Field] = field(init=False, compare=False, repr=False)
     assumed: tuple[Field, ...] = field(init=False, compare=False, repr=False)
+    spelling_bytes: int = field(init=False, compare=False, repr=False)  # bytes a URL needs for a condition, its value aside
     derived_of: Mapping[str, Field] = field(init=False, compare=False, repr=False)  # base name -> its boolean
     operators_of: Mapping[str, str] = field(init=False, compare=False, repr=False)  # operator -> the API's name for it
 
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "by_parts", {tuple(each.name.split(".")): each for each in self.fields})
+        put(self, "by_name", {each.name: each for each in self.fields})
         put(self, "assumed", tuple(f for f in self.fields if f.param is not None and f.param.assumed is not None))
         put(self, "derived_of", {f.derived.base: f for f in self.fields if f.derived is not None})
+        places = ((f.json.relation or "") + f.json.name for f in self.fields if f.json is not None)
+        names = (*places, *(f.param.name + (f.param.many or "") for f in self.fields if f.param is not None))
+        put(self, "spelling_bytes", 12 * max(map(len, names), default=0) + 300)
         operators = dict(self.api.operators)
         nulls = {name: operators[op] for name, op in (("is null", "="), ("is not null", "!=")) if op in operators}
         put(self, "operators_of", operators | nulls)
@@ -157,7 +163,7 @@ class Endpoint:
 
         Raises KeyError where there is none; `resolver` turns a query's wrong name into a diagnostic before this.
         """
-        return self.by_parts[tuple(name.split("."))]
+        return self.by_name[name]
 
 
 @dataclass(frozen=True, slots=True)
