@@ -39,7 +39,9 @@ def fold_case(pattern: str) -> str:
 
     Python's flag folds Unicode too (the Kelvin sign is a `k`), JavaScript has no inline flag.
     """
-    out, folding, at = [], [], 0
+    out: list[str] = []
+    folding: list[bool] = []
+    at = 0
     in_class = False
     while at < len(pattern):
         char = pattern[at]
@@ -56,7 +58,7 @@ def fold_case(pattern: str) -> str:
         elif char == "(":
             insensitive = pattern.startswith("(?i:", at)
             folding.append(insensitive or bool(folding and folding[-1]))
-            group = re.compile(r"\(\?i:|\(\?[:=!]|\(").match(pattern, at)[0]
+            group = next(opening for opening in ("(?i:", "(?:", "(?=", "(?!", "(") if pattern.startswith(opening, at))
             out.append("(?:" if group in ("(?i:", "(") else group)
             at += len(group)
             continue
@@ -95,7 +97,7 @@ class Terminals:
 
     def __init__(self) -> None:
         self.keywords: dict[str, str] = {}
-        self.name_end = re.search(r"^NAME_END\s*:\s*/(.*)/$", GRAMMAR.read_text("utf-8"), re.MULTILINE)[1]
+        (self.name_end,) = re.findall(r"^NAME_END\s*:\s*/(.*)/$", GRAMMAR.read_text("utf-8"), re.MULTILINE)
 
     def __call__(self, terminal: TerminalDef) -> None:
         words = keyword_texts(terminal)
@@ -251,8 +253,11 @@ TYPES = {name: ": tuple[dict[int, int], ...]" for name in ("ACTIONS", "GOTOS")}
 
 def python_tables(tables: dict[str, Any]) -> str:
     """`_tables.py`: each table as a Python literal."""
-    head = '"""The grammar\'s tables, written by `grammar/build.py` from `grammar/pql.lark`. Do not edit."""\n\n# fmt: off\n'
-    body = (f"{name}{TYPES.get(name, '')} = {pprint.pformat(value, width=110, compact=True)}\n" for name, value in tables.items())
+    head = '"""The grammar\'s tables, written by `grammar/build.py` from `pql.lark`. Do not edit."""\n\n# fmt: off\n'
+    body = (
+        f"{name}{TYPES.get(name, '')} = {pprint.pformat(value, width=110, compact=True)}\n"
+        for name, value in tables.items()
+    )
     return head + "".join(body)
 
 

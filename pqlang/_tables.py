@@ -1,4 +1,4 @@
-"""The grammar's tables, written by `grammar/build.py` from `grammar/pql.lark`. Do not edit."""
+"""The grammar's tables, written by `grammar/build.py` from `pql.lark`. Do not edit."""
 
 # fmt: off
 KINDS = ('$END', 'AND', 'ASC', 'BETWEEN', 'COMMA', 'DESC', 'ENDS', 'FIELD', 'IN', 'IS', 'LPAR', 'MATCH', 'MINUS',

@@ -10,7 +10,7 @@ from pqlang import ast
 from pqlang import diagnostics as say
 from pqlang.diagnostics import PqlError
 from pqlang.formatter import format_query
-from pqlang.schema import Endpoint
+from pqlang.schema import Endpoint, Schema
 from pqlang.source import DEFAULT_LIMITS, MAX_DEPTH, Limits, Source, Span
 
 TARGETS = ("auto", "json", "params")
@@ -23,17 +23,23 @@ def wrong(name: str, value: object, wanted: str) -> PqlError:
     return PqlError(Source("", name), [say.bad_argument(name, value, wanted)])
 
 
-def endpoint(given: object) -> Endpoint:
-    """An endpoint of the built-in schema by its name, or the endpoint itself."""
+def endpoint(given: object, schema: Schema | None = None) -> Endpoint:
+    """An endpoint by its name in a schema, the built-in one where None, or the endpoint itself."""
     if isinstance(given, Endpoint):
         return given
+    known = built_in() if schema is None else schema
+    found = known.endpoint(given) if isinstance(given, str) else None
+    if found is None:
+        close = get_close_matches(str(given), known.names, n=1)
+        raise PqlError(Source("", "endpoint"), [say.unknown_endpoint(given, known.names, close)])
+    return found
+
+
+def built_in() -> Schema:
+    """The built-in schema, read when it is first asked for."""
     from pqlang._penbox import PENBOX
 
-    found = PENBOX.endpoint(given) if isinstance(given, str) else None
-    if found is None:
-        close = get_close_matches(str(given), PENBOX.names, n=1)
-        raise PqlError(Source("", "endpoint"), [say.unknown_endpoint(given, PENBOX.names, close)])
-    return found
+    return PENBOX
 
 
 def choices(target: object, scope: object, mode: object) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, TextIO
 
-from pqlang import compiler
+from pqlang import arguments, compiler
 from pqlang.arguments import MODES, TARGETS
 from pqlang.diagnostics import Diagnostic, PqlError, Severity
 from pqlang.rendering import to_json, to_text
@@ -23,10 +23,10 @@ from pqlang.source import NOWHERE, Source
 OK, WRONG_QUERY, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run one command line; the status to exit with."""
     try:
-        return _run(arguments)
+        return _run(words)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -46,12 +46,14 @@ def _abandon_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(words: Sequence[str] | None) -> int:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal's locale must not make a query unreadable
-            stream.reconfigure(encoding="utf-8", errors="surrogateescape" if stream is sys.stdin else "backslashreplace")
+            stream.reconfigure(
+                encoding="utf-8", errors="surrogateescape" if stream is sys.stdin else "backslashreplace"
+            )
     try:
-        options = _options(sys.argv[1:] if arguments is None else arguments)
+        options = _options(sys.argv[1:] if words is None else words)
     except SystemExit as end:  # argparse has printed its help or its complaint
         return end.code if isinstance(end.code, int) else USAGE
     try:
@@ -88,7 +90,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _parser(*, version: bool = False) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pql", description="Compile PQL, a filter language, to requests of a list API.")
+    parser = argparse.ArgumentParser(
+        prog="pql", description="Compile PQL, a filter language, to requests of a list API."
+    )
     parser.add_argument("--version", action="version", version=f"pql {_version()}" if version else "pql")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
@@ -118,7 +122,9 @@ def _query_command(commands: Any, name: str, run: Callable[[argparse.Namespace],
     """A command that reads a query at an endpoint, with all that says how a query is read."""
     command = commands.add_parser(name, help=help)
     command.add_argument("endpoint", metavar="ENDPOINT")
-    command.add_argument("query", nargs="?", metavar="QUERY", help="the query; - or nothing reads one a line from standard input")
+    command.add_argument(
+        "query", nargs="?", metavar="QUERY", help="the query; - or nothing reads one a line from standard input"
+    )
     command.add_argument("--json", action="store_true", help="print JSON, one line a query")
     command.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
     command.add_argument(
@@ -130,14 +136,16 @@ def _query_command(commands: Any, name: str, run: Callable[[argparse.Namespace],
     )
     command.add_argument("--now", metavar="TIME", help="the time that relative times are counted from, with its offset")
     command.add_argument("--tz", default="UTC", metavar="ZONE", help="the zone of days and of times without offset")
-    command.add_argument("--scope", choices=("active",), help="leave out what is not active, unless the query speaks of it")
+    command.add_argument(
+        "--scope", choices=("active",), help="leave out what is not active, unless the query speaks of it"
+    )
     command.add_argument("--mode", choices=MODES, default="strict", help="search: read what a search box allows")
     command.set_defaults(run=run)
     return command
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text[:9]):
+    if not text.isdecimal() or not int(text[:9]) > 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
     return int(text[:9])
 
@@ -160,19 +168,11 @@ def _schema(file: str | None) -> Schema | None:
     return load_schema(file)
 
 
-def _endpoint(options: argparse.Namespace) -> str | Endpoint:
+def _endpoint(options: argparse.Namespace) -> Endpoint:
+    """The endpoint of the call, in the schema of `--schema` or the built-in one."""
     if options.schema is None:
-        return str(options.endpoint)
-    found = options.schema.endpoint(options.endpoint)
-    if found is not None:
-        return found  # type: ignore[no-any-return]
-    from difflib import get_close_matches
-
-    from pqlang.diagnostics import unknown_endpoint
-
-    known = options.schema.names
-    close = get_close_matches(options.endpoint, known, n=1)
-    raise PqlError(Source("", "endpoint"), [unknown_endpoint(options.endpoint, known, close)])
+        return arguments.endpoint(options.endpoint)
+    return arguments.endpoint(options.endpoint, options.schema)
 
 
 def _variables(pairs: Sequence[str]) -> dict[str, object]:
@@ -328,7 +328,10 @@ def _endpoint_text(endpoint: Endpoint) -> str:
     rows = [(field.name, _type(field), _spelt(field), field.description) for field in endpoint.fields]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [endpoint.description, ""] if endpoint.description else []
-    lines += ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
+    lines += [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
+        for row in rows
+    ]
     if endpoint.examples:
         lines += ["", "for example", *(f"  {example}" for example in endpoint.examples)]
     return "\n".join(lines)

@@ -14,12 +14,12 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from pqlang import arguments, ast, express
+from pqlang.condition import Condition
 from pqlang.diagnostics import Diagnostic, PqlError, Severity
 from pqlang.formatter import format_query
 from pqlang.moments import Clock, make_clock
 from pqlang.normaliser import normalise
 from pqlang.parser import parse_source
-from pqlang.condition import Condition
 from pqlang.pushdown import Pushed, active_condition, long_url, notice, push_down, undocumented
 from pqlang.request import Request
 from pqlang.resolver import Context, Meaning, resolve
@@ -107,7 +107,9 @@ def request(analysis: Analysis) -> Request:
     return _request(endpoint, pushed, sort, analysis.diagnostics, analysis.length)
 
 
-def _request(endpoint: Endpoint, pushed: Pushed, sort: str | None, problems: tuple[Diagnostic, ...], length: int) -> Request:
+def _request(
+    endpoint: Endpoint, pushed: Pushed, sort: str | None, problems: tuple[Diagnostic, ...], length: int
+) -> Request:
     """The request, and a warning where its URL is too long for many servers."""
     made = Request(endpoint, pushed.target, pushed.tests, sort, problems)
     warning = long_url(made.tests, endpoint, length, made.url)
@@ -220,7 +222,7 @@ class Prepared:
     bound: tuple[tuple[str, object], ...] = ()
 
     def compile(self, variables: Mapping[str, object] | None = None, *, now: datetime | str | None = None) -> Request:
-        """The request for these values at this time; both as in `compile`. Raises PqlError for values that do not fit."""
+        """The request for these values at this time, both as in `compile`. Raises PqlError where they do not fit."""
         values = dict(self.bound) | dict(arguments.variables(variables))
         clock = make_clock(now, self.tz)
         context = Context(self.endpoint, clock, self.source.text, values, self.search, self.limits)
@@ -253,6 +255,8 @@ def prepare(
         context = Context(at, clock, source.text, {}, mode == "search", bounds, deferred=True)
         _, found = resolve(tree, context)
         if not any(problem.severity is Severity.ERROR for problem in [*problems, *found]):
-            return Prepared(source, tree, at, target, tz, scope, mode == "search", bounds, tuple(problems), tuple(bound.items()))
+            return Prepared(
+                source, tree, at, target, tz, scope, mode == "search", bounds, tuple(problems), tuple(bound.items())
+            )
         problems = _in_order(problems + found)
     raise PqlError(source, problems)

@@ -6,7 +6,8 @@ A `Not` that survives normalising is the seal around a to-many group (see LANGUA
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -58,7 +59,7 @@ class Moment:
     """An instant, or a day on a `date` field, and how to send it. Compares by time alone."""
 
     at: datetime  # aware, UTC
-    text: str = field(compare=False)
+    text: str = dataclass_field(compare=False)
 
 
 Scalar: TypeAlias = str | int | float | bool | Moment
@@ -72,7 +73,7 @@ class Test:
     field: Field
     op: Op
     value: TestValue
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclass_field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class All:
     """True where every operand is."""
 
     operands: tuple[Condition, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclass_field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Any:
     """True where some operand is."""
 
     operands: tuple[Condition, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclass_field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Not:
     """Kleene's not."""
 
     operand: Condition
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = dataclass_field(default=NOWHERE, compare=False, repr=False)
 
 
 Condition: TypeAlias = All | Any | Not | Test

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pqlang.spelling import bare, quote
 from pqlang.source import NOWHERE, Source, Span
+from pqlang.spelling import bare, quote
 
 
 class Severity(StrEnum):
@@ -248,14 +248,22 @@ def _after(last: str) -> str:
 
 def missing_value(span: Span, last: str, kept: str = "", alone: bool = False) -> Diagnostic:
     edits = (Suggestion("quote it as text", span, quote(kept)),) if alone else ()
-    hint = f"`{kept}` joins conditions; as a text it needs quotes" if kept else "what follows the operator is compared with"
+    hint = (
+        f"`{kept}` joins conditions; as a text it needs quotes"
+        if kept
+        else "what follows the operator is compared with"
+    )
     return Diagnostic("missing-value", span, f"a value is missing{_after(last)}", "value missing", hint, edits)
 
 
 def missing_condition(span: Span, last: str, kept: str = "") -> Diagnostic:
     help = f"`{kept}` joins two conditions; a field of that name is written in backticks" if kept else ""
     return Diagnostic(
-        "missing-condition", span, f"a condition is missing{_after(last)}", "condition missing", help or "for example `field = value`"
+        "missing-condition",
+        span,
+        f"a condition is missing{_after(last)}",
+        "condition missing",
+        help or "for example `field = value`",
     )
 
 
@@ -376,7 +384,11 @@ def list_after_equals(span: Span, op: str, word: str, apart: str) -> Diagnostic:
 
 def list_after_operator(span: Span, op: str) -> Diagnostic:
     return Diagnostic(
-        "list-after-operator", span, f"`{op}` takes one value, not a list", "one value", "only `in` and `not in` take a list"
+        "list-after-operator",
+        span,
+        f"`{op}` takes one value, not a list",
+        "one value",
+        "only `in` and `not in` take a list",
     )
 
 
@@ -510,7 +522,9 @@ def unknown_endpoint(name: object, known: Sequence[str], close: Sequence[str]) -
         "unknown-endpoint",
         NOWHERE,
         f"there is no endpoint `{shorten(str(name))}`",
-        help=f"the closest is `{close[0]}`" if close else f"the endpoints are {listing([f'`{k}`' for k in known], 'and')}",
+        help=f"the closest is `{close[0]}`"
+        if close
+        else f"the endpoints are {listing([f'`{k}`' for k in known], 'and')}",
     )
 
 
@@ -558,16 +572,25 @@ def not_sortable(span: Span, name: str, sortable: Sequence[str]) -> Diagnostic:
 # Operators and values
 
 
-def wrong_operator(span: Span, op: str, name: str, type: str, why: str, edits: tuple[Suggestion, ...] = ()) -> Diagnostic:
+def wrong_operator(
+    span: Span, op: str, name: str, type: str, why: str, edits: tuple[Suggestion, ...] = ()
+) -> Diagnostic:
     return Diagnostic(
-        "wrong-operator", span, f"`{op}` does not apply to `{name}`, which holds {a(type)}", "wrong operator", why, edits
+        "wrong-operator",
+        span,
+        f"`{op}` does not apply to `{name}`, which holds {a(type)}",
+        "wrong operator",
+        why,
+        edits,
     )
 
 
 def wrong_value(
     span: Span, value: str, name: str, type: str, help: str = "", edits: tuple[Suggestion, ...] = ()
 ) -> Diagnostic:
-    message = f"`{shorten(value)}` is no {type}" if type != "boolean" else f"`{shorten(value)}` is neither `true` nor `false`"
+    message = (
+        f"`{shorten(value)}` is no {type}" if type != "boolean" else f"`{shorten(value)}` is neither `true` nor `false`"
+    )
     return Diagnostic("wrong-value", span, f"{message}, which `{name}` holds", f"not {a(type)}", help, edits)
 
 
@@ -617,7 +640,12 @@ def odd_form(span: Span, value: str, name: str, type: str, form: str) -> Diagnos
 
 def null_operator(span: Span, op: str, edits: tuple[Suggestion, ...]) -> Diagnostic:
     return Diagnostic(
-        "null-operator", span, f"`{op}` does not compare with null", "null", "only `is null` and `is not null` do", edits
+        "null-operator",
+        span,
+        f"`{op}` does not compare with null",
+        "null",
+        "only `is null` and `is not null` do",
+        edits,
     )
 
 
@@ -666,7 +694,13 @@ def mixed_blanks(span: Span, text: str) -> Diagnostic:
 
 
 def range_literal(span: Span, whole: Span, name: str, low: str, high: str) -> Diagnostic:
-    edit = f"{name} between {bare(low)} and {bare(high)}" if low and high else f"{name} >= {bare(low)}" if low else f"{name} <= {bare(high)}"
+    edit = (
+        f"{name} between {bare(low)} and {bare(high)}"
+        if low and high
+        else f"{name} >= {bare(low)}"
+        if low
+        else f"{name} <= {bare(high)}"
+    )
     return Diagnostic(
         "foreign-operator",
         span,
@@ -741,7 +775,9 @@ def unbound_variable(span: Span, name: str, close: Sequence[str]) -> Diagnostic:
 
 
 def list_variable(span: Span, name: str) -> Diagnostic:
-    return Diagnostic("bound-value", span, f"`${name}` holds a list, one value goes here", "a list", "a list goes with `in`")
+    return Diagnostic(
+        "bound-value", span, f"`${name}` holds a list, one value goes here", "a list", "a list goes with `in`"
+    )
 
 
 def bound_value(span: Span, name: str, value: object, field: str, type: str, help: str = "") -> Diagnostic:
@@ -794,7 +830,12 @@ def some_related(span: Span, whole: Span, relation: str, positive: str) -> Diagn
 
 def undocumented(span: Span, name: str, note: str) -> Diagnostic:
     return Diagnostic(
-        "undocumented", span, f"the JSON filter's place for `{name}` is not documented", "not documented", note, severity=Severity.HINT
+        "undocumented",
+        span,
+        f"the JSON filter's place for `{name}` is not documented",
+        "not documented",
+        note,
+        severity=Severity.HINT,
     )
 
 

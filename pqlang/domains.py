@@ -6,7 +6,7 @@ one `!=`, and an empty set is a contradiction. Patterns have no domain here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -90,18 +90,20 @@ def of_condition(condition: Condition) -> tuple[Field, Domain] | None:
 
 def meet(domains: Iterable[Domain]) -> Domain:
     """What is in every domain."""
-    first, *rest = domains
-    for other in rest:
-        first = Domain(_meet(first.values, other.values), first.null and other.null)
-    return first
+    return _fold(list(domains), lambda left, right: Domain(_meet(left.values, right.values), left.null and right.null))
 
 
 def join(domains: Iterable[Domain]) -> Domain:
     """What is in some domain."""
-    first, *rest = domains
-    for other in rest:
-        first = Domain(_join(first.values, other.values), first.null or other.null)
-    return first
+    return _fold(list(domains), lambda left, right: Domain(_join(left.values, right.values), left.null or right.null))
+
+
+def _fold(domains: list[Domain], combine: Callable[[Domain, Domain], Domain]) -> Domain:
+    """All of them combined in pairs, so that a thousand `!=` cost little more than their number."""
+    while len(domains) > 1:
+        pairs = [combine(left, right) for left, right in zip(domains[::2], domains[1::2], strict=False)]
+        domains = pairs + domains[len(pairs) * 2 :]
+    return domains[0]
 
 
 def is_empty(domain: Domain) -> bool:
@@ -184,7 +186,9 @@ def _listed(field: Field, values: tuple[Any, ...], complement: bool) -> Values:
     if field.type not in ORDERED:
         known = _closed(field)
         listed = frozenset(values)
-        return Finite(listed, complement) if known is None else Finite(frozenset(known) - listed if complement else listed)
+        return (
+            Finite(listed, complement) if known is None else Finite(frozenset(known) - listed if complement else listed)
+        )
     points = sorted(set(values))
     if not complement:
         return Ranges(tuple(((point, -1), (point, 1)) for point in points))
@@ -206,15 +210,20 @@ def _is_full(values: Values, field: Field) -> bool:
 
 def _meet(left: Values, right: Values) -> Values:
     if isinstance(left, Ranges) and isinstance(right, Ranges):
-        found, lefts, rights = [], list(left.ranges), list(right.ranges)
-        while lefts and rights:
-            low = max(lefts[0][0], rights[0][0], key=_low)
-            high = min(lefts[0][1], rights[0][1], key=_high)
-            if _low(low) < _high(high):
-                found.append((low, high))
-            (lefts if _high(lefts[0][1]) <= _high(rights[0][1]) else rights).pop(0)
+        found: list[tuple[Edge, Edge]] = []
+        mine, other = 0, 0
+        while mine < len(left.ranges) and other < len(right.ranges):
+            (low, high), (other_low, other_high) = left.ranges[mine], right.ranges[other]
+            start, end = max(low, other_low, key=_low), min(high, other_high, key=_high)
+            if _low(start) < _high(end):
+                found.append((start, end))
+            if _high(high) <= _high(other_high):
+                mine += 1
+            else:
+                other += 1
         return Ranges(tuple(found))
-    assert isinstance(left, Finite) and isinstance(right, Finite)
+    assert isinstance(left, Finite)
+    assert isinstance(right, Finite)
     if left.complement and right.complement:
         return Finite(left.values | right.values, True)
     if left.complement or right.complement:
@@ -225,14 +234,15 @@ def _meet(left: Values, right: Values) -> Values:
 
 def _join(left: Values, right: Values) -> Values:
     if isinstance(left, Ranges) and isinstance(right, Ranges):
-        found: list[tuple[Edge, Edge]] = []
+        joined: list[tuple[Edge, Edge]] = []
         for low, high in sorted(left.ranges + right.ranges, key=lambda each: (_low(each[0]), _high(each[1]))):
-            if found and _low(low) <= _high(found[-1][1]):
-                found[-1] = (found[-1][0], max(found[-1][1], high, key=_high))
+            if joined and _low(low) <= _high(joined[-1][1]):
+                joined[-1] = (joined[-1][0], max(joined[-1][1], high, key=_high))
             else:
-                found.append((low, high))
-        return Ranges(tuple(found))
-    assert isinstance(left, Finite) and isinstance(right, Finite)
+                joined.append((low, high))
+        return Ranges(tuple(joined))
+    assert isinstance(left, Finite)
+    assert isinstance(right, Finite)
     if left.complement and right.complement:
         return Finite(left.values & right.values, True)
     if left.complement or right.complement:

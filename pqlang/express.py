@@ -9,7 +9,7 @@ None. `tests/test_express.py` holds the two against each other, spans and all.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from pqlang._tables import KINDS, PATTERNS
@@ -82,7 +82,11 @@ def _compared(field: Field, op: Op, word: str | None, quoted: str | None, found:
         if "\\" in text:
             return None
     value: Scalar | None
-    if op is Op.EQ or (op in _BOUNDS and field.type in ORDERED) or (op is Op.NE and not field.nullable and not field.to_many):
+    if (
+        op is Op.EQ
+        or (op in _BOUNDS and field.type in ORDERED)
+        or (op is Op.NE and not field.nullable and not field.to_many)
+    ):
         value = _READ[field.type](text, word is None, field)
         if type(value) is Moment and (op is Op.EQ or op is Op.LE) and is_bare_day(text):
             return None
@@ -141,7 +145,8 @@ def _other(text: str, quoted: bool, field: Field) -> Scalar | None:
     return None
 
 
-_READ: dict[FieldType, Callable[[str, bool, Field], Scalar | None]] = dict.fromkeys(FieldType, _other) | {
+_READ: Mapping[FieldType, Callable[[str, bool, Field], Scalar | None]] = {
+    **dict.fromkeys(FieldType, _other),
     FieldType.STRING: _text,
     FieldType.ENUM: _listed,
     FieldType.OPEN_ENUM: _listed,

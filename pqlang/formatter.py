@@ -24,7 +24,9 @@ def format_query(query: Query, width: int | None = None) -> str:
     text = " ".join(parts)
     if width is None or len(text) <= width:
         return text
-    return "\n".join([*([] if query.where is None else _wrapped(query.where, width, "")), *parts[1 if query.where else 0 :]])
+    return "\n".join(
+        [*([] if query.where is None else _wrapped(query.where, width, "")), *parts[1 if query.where else 0 :]]
+    )
 
 
 def _wrapped(node: Expr, width: int, indent: str) -> list[str]:

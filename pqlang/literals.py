@@ -16,9 +16,9 @@ from typing import TypeAlias
 
 from pqlang import diagnostics as say
 from pqlang.ast import RELATIVE_TIME, Literal
+from pqlang.condition import Moment, Scalar
 from pqlang.diagnostics import Diagnostic, Suggestion
 from pqlang.moments import Clock, next_day, read_date, read_datetime, read_day, read_moment, read_relative
-from pqlang.condition import Moment, Scalar
 from pqlang.schema import Field, FieldType
 from pqlang.source import Span
 from pqlang.spelling import bare
@@ -28,7 +28,16 @@ INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # any of these fits 64 bits
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,300}\.?[0-9]{0,300}|\.[0-9]{1,300})(?:[eE][+-]?[0-9]{1,4})?")
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_YES = {"yes": "true", "y": "true", "1": "true", "on": "true", "no": "false", "n": "false", "0": "false", "off": "false"}
+_YES = {
+    "yes": "true",
+    "y": "true",
+    "1": "true",
+    "on": "true",
+    "no": "false",
+    "n": "false",
+    "0": "false",
+    "off": "false",
+}
 
 
 def read_literal(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
@@ -84,7 +93,9 @@ def _integer(literal: Literal, field: Field, clock: Clock, notes: list[Diagnosti
 def _number(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
     number = float(literal.text) if NUMBER.fullmatch(literal.text) else None
     if number is None or not isfinite(number):
-        return say.wrong_value(literal.span, literal.text, field.name, field.type, "numbers are written as `12` or `1.5`")
+        return say.wrong_value(
+            literal.span, literal.text, field.name, field.type, "numbers are written as `12` or `1.5`"
+        )
     if literal.quoted:
         return say.quoted_value(literal.span, literal.text, field.name, field.type)
     return int(literal.text) if INTEGER.fullmatch(literal.text) else number

@@ -41,7 +41,7 @@ class Where:
     @property
     def wants_condition(self) -> bool:
         """Whether a condition had to stand here; after a complete one, another may but need not."""
-        return "FIELD" in self.expected and "AND" not in self.expected and not self.last[:5].lower() == "order"
+        return "FIELD" in self.expected and "AND" not in self.expected and self.last[:5].lower() != "order"
 
 
 CURLY = {"“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "‛": "'"}
@@ -170,7 +170,9 @@ def _operator_sign(where: Where) -> Diagnostic | None:
         if where.after < where.start and before:
             before += where.text[where.after : where.start]
         span = Span(where.start - len(before), where.start + len(after))
-        return say.double_operator(span, span.of(where.text), DOUBLE_OPERATORS.get("".join(span.of(where.text).split())))
+        return say.double_operator(
+            span, span.of(where.text), DOUBLE_OPERATORS.get("".join(span.of(where.text).split()))
+        )
     return None
 
 
@@ -224,7 +226,9 @@ def _bracket(where: Where) -> Diagnostic | None:
     if char == "[":
         inner = re.match(r"\[([^\[\]]*)\]", where.rest)
         if ("LPAR" in where.expected and "FIELD" not in where.expected) or where.wants_value:
-            return say.square_list(Span(where.start, where.start + len(inner[0])) if inner else span, inner and inner[1])
+            return say.square_list(
+                Span(where.start, where.start + len(inner[0])) if inner else span, inner and inner[1]
+            )
         return say.unclosed_bracket(span, where.last)
     if char == ")" and not where.opened:
         return say.unmatched_parenthesis(span)
@@ -235,7 +239,9 @@ def _bracket(where: Where) -> Diagnostic | None:
     if where.opened and where.expected <= {"COMMA", "RPAR"} and char not in ("", ","):
         return say.missing_comma(Span(where.after, where.start))
     if "DESC" in where.expected:
-        return say.after_order(Span(where.start, max(where.end, where.start + 1)), where.rest[: max(1, where.end - where.start)])
+        return say.after_order(
+            Span(where.start, max(where.end, where.start + 1)), where.rest[: max(1, where.end - where.start)]
+        )
     if "FIELD" in where.expected and where.last[:5].lower() == "order":
         return say.order_field(Span(where.start, max(where.end, where.start + 1)), where.rest)
     return None

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from pqlang import diagnostics as say
 from pqlang.ast import RELATIVE_TIME
-from pqlang.diagnostics import Diagnostic, PqlError
 from pqlang.condition import Moment
+from pqlang.diagnostics import Diagnostic, PqlError
 from pqlang.source import Source, Span
 
 
@@ -36,19 +37,18 @@ def make_clock(now: datetime | str | None, tz: str | tzinfo) -> Clock:
 
     Raises PqlError for a time without offset and for a zone nobody knows.
     """
-    if now is None:
-        at = datetime.now(UTC)
-    else:
-        try:
-            read = datetime.fromisoformat(now) if isinstance(now, str) else now
-            at = read.astimezone(UTC) if isinstance(read, datetime) and read.utcoffset() is not None else None
-        except (ValueError, OverflowError):
-            at = None
-        if at is None:
-            raise PqlError(Source("", "now"), [say.bad_now(now)])
+    at = datetime.now(UTC) if now is None else _given(now)
     if tz == "UTC":
         return Clock(at)
     return Clock(at, *_zone(tz))
+
+
+def _given(now: datetime | str) -> datetime:
+    with suppress(ValueError, OverflowError):
+        read = datetime.fromisoformat(now) if isinstance(now, str) else now
+        if isinstance(read, datetime) and read.utcoffset() is not None:
+            return read.astimezone(UTC)
+    raise PqlError(Source("", "now"), [say.bad_now(now)])
 
 
 def _zone(tz: str | tzinfo) -> tuple[tzinfo, str]:
@@ -236,7 +236,9 @@ _PERIOD = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 
 
-def read_period(text: str, quoted: bool, span: Span, clock: Clock, *, days: bool) -> tuple[Moment, Moment] | Diagnostic | None:
+def read_period(
+    text: str, quoted: bool, span: Span, clock: Clock, *, days: bool
+) -> tuple[Moment, Moment] | Diagnostic | None:
     """The first instant (or day) of a day, month or year, and of the next; None where the text names no period."""
     match = _PERIOD.fullmatch(text)
     try:

@@ -56,6 +56,7 @@ Token: TypeAlias = "tuple[int, int, str, int]"  # start, end, text, kind
 END, FIELD, LPAR, RPAR, NOT, MINUS, ORDER_BY, BETWEEN, AND = (
     KINDS.index(kind) for kind in ("$END", "FIELD", "LPAR", "RPAR", "NOT", "MINUS", "ORDER_BY", "BETWEEN", "AND")
 )
+OPENERS = frozenset({LPAR, NOT, MINUS})  # before a condition, each is a level of nesting
 PRIMARY, ORDER = (NONTERMINALS.index(name) for name in ("primary", "order"))
 SCANNED = tuple((0, *kinds) for _, kinds in MODES)  # group number -> kind
 MOST_PROBLEMS = 20  # a text with more mistakes than this is no query; the rest is not read
@@ -95,7 +96,8 @@ def parse_source(
 def drive(reading: Reading, builders: tuple[Callable[[Reading, list[Any]], Any], ...]) -> Any:
     """Shift and reduce by the tables until the text is read; what a rule's builder returns is its value."""
     text, deepest = reading.text, reading.limits.depth
-    states, values = [0], []
+    states: list[int] = [0]
+    values: list[Any] = []
     state = at = depth = 0
     token: Token | None = None
     while True:
@@ -113,7 +115,7 @@ def drive(reading: Reading, builders: tuple[Callable[[Reading, list[Any]], Any],
                 continue
             if action >= 0:
                 kind = token[3]
-                if (kind == LPAR or kind == NOT or kind == MINUS) and PRIMARY in GOTOS[action]:
+                if kind in OPENERS and PRIMARY in GOTOS[action]:
                     depth += 1
                     if depth > deepest:
                         reading.problems.append(mistakes.too_deep(text, token[0], deepest))

@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 from pqlang import diagnostics as say
 from pqlang import domains, patterns
+from pqlang.condition import EVERY, NONE, All, Any, Condition, Not, Op, Test
 from pqlang.diagnostics import Diagnostic
 from pqlang.normaliser import normalise
-from pqlang.condition import EVERY, NONE, All, Any, Condition, Not, Op, Test
 from pqlang.schema import Endpoint, Field, FieldType, Match, Parameter
 
 
@@ -162,7 +162,9 @@ def _param_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
             reason = f"no direct parameter says `{test.field.name} {test.op}`"
             if test.field.param is not None and test.op is Op.EQ:
                 reason = f"the parameter `{test.field.param.name}` does not say this value exactly"
-            refusals.append(Refusal("no-parameter", test, reason, "not a direct parameter", "the JSON filter may say it"))
+            refusals.append(
+                Refusal("no-parameter", test, reason, "not a direct parameter", "the JSON filter may say it")
+            )
         elif spelt[0].name in used:
             reason = f"the parameter `{spelt[0].name}` is sent once, and the query has two conditions for it"
             refusals.append(Refusal("parameter-twice", test, reason, "the second one", _SEVERAL))

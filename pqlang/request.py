@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pqlang.condition import Test
 from pqlang.diagnostics import Diagnostic
 from pqlang.emitters import json as json_emitter
 from pqlang.emitters import params as params_emitter
-from pqlang.condition import Test
 from pqlang.schema import Endpoint
 
 
@@ -58,7 +58,9 @@ class Request:
         """The URL of one page of the list; see `url`."""
         return self.url(page=number, size=size)
 
-    def url(self, base: str | None = None, *, count: bool = False, page: int | None = None, size: int | None = None) -> str:
+    def url(
+        self, base: str | None = None, *, count: bool = False, page: int | None = None, size: int | None = None
+    ) -> str:
         """The whole URL, at `base` or the schema's own address.
 
         `count` asks for the number of records and leaves out order and page (seed: "available on both GET (list) and

@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from difflib import SequenceMatcher, get_close_matches
-from typing import Any, TypeAlias, TypeGuard, assert_never
+from difflib import get_close_matches
+from typing import TypeAlias, TypeGuard, assert_never
 
 from pqlang import ast, patterns
 from pqlang import diagnostics as say
+from pqlang.condition import All, Condition, Moment, Not, Op, Scalar, Test
+from pqlang.condition import Any as AnyOf
 from pqlang.diagnostics import Diagnostic, Severity, Suggestion
 from pqlang.literals import day_edits, is_spaced_time, read_bound, read_literal
 from pqlang.moments import Clock, is_bare_day, next_day, period, read_period
-from pqlang.condition import All, Condition, Moment, Not, Op, Scalar, Test
-from pqlang.condition import Any as AnyOf
+from pqlang.names import close_names
 from pqlang.schema import Endpoint, Field, FieldType
 from pqlang.source import DEFAULT_LIMITS, Limits, Span
+from pqlang.spelling import bare, quote
 from pqlang.spelling import name as spell_name
 
 TEXTS = frozenset({FieldType.STRING, FieldType.EMAIL, FieldType.ENUM, FieldType.OPEN_ENUM})
@@ -38,7 +40,12 @@ _LITERAL = {
     ast.Op.ENDS: (Op.ILIKE, "%", ""),
     ast.Op.NOT_ENDS: (Op.NOT_ILIKE, "%", ""),
 }
-_NEGATIVE = frozenset({ast.Op.NE, ast.Op.NOT_LIKE, ast.Op.NOT_ILIKE, ast.Op.NOT_CONTAINS, ast.Op.NOT_STARTS, ast.Op.NOT_ENDS})
+_NEGATIVE = frozenset(
+    {ast.Op.NE, ast.Op.NOT_LIKE, ast.Op.NOT_ILIKE, ast.Op.NOT_CONTAINS, ast.Op.NOT_STARTS, ast.Op.NOT_ENDS}
+)
+
+
+ENOUGH_PROBLEMS = 50  # past these, names are no longer compared: a pasted page would cost seconds and help nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,9 @@ class _Unbound:
     """Stands for a variable's value where variables are bound later."""
 
 
-UNBOUND: Any = _Unbound()
+UNBOUND = _Unbound()
+
+
 Got: TypeAlias = "Scalar | None"  # what a value expression gave: a value, or None after a mistake
 
 
@@ -136,12 +145,12 @@ class _Resolving:
                 assert_never(node)
 
     def compare(self, node: ast.Compare) -> Condition | None:
-        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        field = self.field(node.path)
         op, value = node.op, node.value
         if field is None:
             self.bound_at_all(value)
             return None
-        if isinstance(value, ast.Literal) and value.is_null or self.is_null_variable(value):
+        if (isinstance(value, ast.Literal) and value.is_null) or self.is_null_variable(value):
             return self.null_compare(node, field)
         if op in _EQUAL:
             got = self.value(value, field)
@@ -151,7 +160,9 @@ class _Resolving:
                 self.note_bare_day(node, field, value)
             return None if got is None else Test(field, _EQUAL[op], got, node.span)
         if op in _ORDER:
-            if field.type not in ORDERED and not self.refuse(node, field, str(op), "only numbers and dates have an order"):
+            if field.type not in ORDERED and not self.refuse(
+                node, field, str(op), "only numbers and dates have an order"
+            ):
                 return None
             got = self.value(value, field)
             if op is ast.Op.LE and got is not None:
@@ -173,7 +184,7 @@ class _Resolving:
             return None
         if op in _NEGATIVE:
             self.note_negative(node, field, str(op))
-        if text is UNBOUND:
+        if self.context.deferred and isinstance(value, ast.Variable):
             return Test(field, Op.LIKE, text, node.span)
         if op in _LITERAL:
             meant, before, after = _LITERAL[op]
@@ -191,24 +202,24 @@ class _Resolving:
         span, path = node.span, spell_name(node.path.parts)
         negated = "not " if node.op in _NEGATIVE else ""
         if "*" in text:
-            return (Suggestion("use `%`", node.value.span, say.bare(text.replace("*", "%"))),)
+            return (Suggestion("use `%`", node.value.span, bare(text.replace("*", "%"))),)
         return (
-            Suggestion("look for it anywhere", span, f"{path} {negated}contains {say.bare(text)}"),
-            Suggestion("compare the whole text", span, f"{path} {'!=' if negated else '='} {say.bare(text)}"),
+            Suggestion("look for it anywhere", span, f"{path} {negated}contains {bare(text)}"),
+            Suggestion("compare the whole text", span, f"{path} {'!=' if negated else '='} {bare(text)}"),
         )
 
     def null_compare(self, node: ast.Compare, field: Field) -> Condition | None:
         if node.op in _EQUAL:
             return Test(field, Op.IS_NULL if node.op is ast.Op.EQ else Op.NOT_NULL, None, node.span)
         path = spell_name(node.path.parts)
-        edits = (Suggestion("ask for null", node.span, f"{path} is null"),)
+        edits: tuple[Suggestion, ...] = (Suggestion("ask for null", node.span, f"{path} is null"),)
         if field.type in TEXTS and isinstance(node.value, ast.Literal):
-            edits += (Suggestion("quote it as text", node.value.span, say.quote(node.value.text)),)
+            edits += (Suggestion("quote it as text", node.value.span, quote(node.value.text)),)
         self.problems.append(say.null_operator(node.value.span, str(node.op), edits))
         return None
 
     def inside(self, node: ast.In) -> Condition | None:
-        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        field = self.field(node.path)
         if field is None:
             for value in node.values:
                 self.bound_at_all(value)
@@ -254,7 +265,10 @@ class _Resolving:
                 self.problems.append(say.null_in_list(value.span, node.span, edit))
                 return (None,)
             members = sorted(bound, key=repr) if isinstance(bound, set | frozenset) else bound
-            return [self.keep(read_bound(value.name, item, value.span, field, self.context.clock, self.problems)) for item in members]
+            return [
+                self.keep(read_bound(value.name, item, value.span, field, self.context.clock, self.problems))
+                for item in members
+            ]
         return (self.keep(read_bound(value.name, bound, value.span, field, self.context.clock, self.problems)),)
 
     def null_beside(self, node: ast.In, null: ast.Literal) -> str | None:
@@ -269,12 +283,14 @@ class _Resolving:
         return f"({path} {word} ({listed}) {'and' if node.negated else 'or'} {is_null})"
 
     def between(self, node: ast.Between) -> Condition | None:
-        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        field = self.field(node.path)
         if field is None:
             self.bound_at_all(node.low)
             self.bound_at_all(node.high)
             return None
-        if field.type not in ORDERED and not self.refuse(node, field, "between", "only numbers and dates have an order"):
+        if field.type not in ORDERED and not self.refuse(
+            node, field, "between", "only numbers and dates have an order"
+        ):
             return None
         low, high = (self.end(value, field, node) for value in (node.low, node.high))
         if low is None or high is None:
@@ -284,7 +300,11 @@ class _Resolving:
             path = spell_name(node.path.parts)
             low_text = node.low.span.of(self.context.text)
             edit = f"({path} >= {low_text} and {path} < {following})"
-            edits = (Suggestion("include the day", node.span, f"not {edit}" if node.negated else edit),) if following and low_text else ()
+            edits = (
+                (Suggestion("include the day", node.span, f"not {edit}" if node.negated else edit),)
+                if following and low_text
+                else ()
+            )
             self.problems.append(say.bare_day(node.high.span, "between", edits))
         if node.negated:
             self.note_negative(node, field, "not between")
@@ -292,13 +312,13 @@ class _Resolving:
         return All((Test(field, Op.GE, low, node.span), Test(field, Op.LE, high, node.span)), node.span)
 
     def end(self, value: ast.Value, field: Field, node: ast.Between) -> Got:
-        if isinstance(value, ast.Literal) and value.is_null or self.is_null_variable(value):
+        if (isinstance(value, ast.Literal) and value.is_null) or self.is_null_variable(value):
             self.problems.append(say.null_operator(value.span, "between", ()))
             return None
         return self.value(value, field)
 
     def on(self, node: ast.On) -> Condition | None:
-        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        field = self.field(node.path)
         if field is None:
             self.bound_at_all(node.period)
             return None
@@ -325,7 +345,7 @@ class _Resolving:
         else:
             bound = self.bound(value)
             if bound is UNBOUND:
-                return UNBOUND, UNBOUND
+                return cast(Moment, UNBOUND), cast(Moment, UNBOUND)
             if isinstance(bound, str):
                 read = read_period(bound, True, span, clock, days=days)
             elif isinstance(bound, date) and not isinstance(bound, datetime) and bound < date.max:
@@ -333,14 +353,16 @@ class _Resolving:
             else:
                 read = None
             if read is None:
-                read = say.bound_value(span, value.name, bound, field.name, "day", "`on` takes a day, a month or a year")
+                read = say.bound_value(
+                    span, value.name, bound, field.name, "day", "`on` takes a day, a month or a year"
+                )
         if isinstance(read, Diagnostic):
             self.problems.append(read)
             return None
         return read
 
     def is_null(self, node: ast.IsNull) -> Condition | None:
-        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        field = self.field(node.path)
         if field is None:
             return None
         if node.negated:
@@ -354,8 +376,8 @@ class _Resolving:
         endpoint, word = self.context.endpoint, str(node.path)
         search = endpoint.search
         if self.context.search and search is not None:
-            close = [] if field is not None else self.close_fields(node.path)[:1]
-            edits = [f"{field.name} is not null"] if field is not None else close
+            flags = [each.name for each in endpoint.fields if each.type is FieldType.BOOLEAN]
+            edits = [f"{field.name} is not null"] if field is not None else close_names(word, flags)[:1]
             self.problems.append(say.word_as_text(node.span, word, search, edits))
             return self.free_text(node.span.of(self.context.text) or word, node.span)
         if field is not None:
@@ -379,7 +401,7 @@ class _Resolving:
         return Test(endpoint.field(endpoint.search), Op.ILIKE, f"%{patterns.escape(text)}%", span)
 
     def order(self, node: ast.OrderBy) -> Order | None:
-        field = self.fields.get(node.path.parts) or self.unknown(node.path)
+        field = self.field(node.path)
         if field is None:
             return None
         if field.sort is None:
@@ -396,7 +418,7 @@ class _Resolving:
             return self.keep(self.ranged(value, field, read_literal(value, field, self.context.clock, self.problems)))
         bound = self.bound(value)
         if bound is UNBOUND:
-            return UNBOUND  # type: ignore[no-any-return]
+            return cast(Scalar, UNBOUND)
         if bound is _MISSING:
             return None
         if isinstance(bound, list | tuple | set | frozenset):
@@ -409,7 +431,9 @@ class _Resolving:
         low, dots, high = literal.text.partition("..")
         if dots and isinstance(read, Diagnostic) and field.type in ORDERED and (low or high):
             start = self.context.text.rfind(field.name, 0, literal.span.start)
-            return say.range_literal(literal.span, Span(max(start, 0), literal.span.end), field.name, low, high.lstrip("."))
+            return say.range_literal(
+                literal.span, Span(max(start, 0), literal.span.end), field.name, low, high.lstrip(".")
+            )
         return read
 
     def keep(self, read: Scalar | Diagnostic) -> Got:
@@ -428,7 +452,7 @@ class _Resolving:
             return value.text
         bound = self.bound(value)
         if bound is UNBOUND:
-            return UNBOUND  # type: ignore[no-any-return]
+            return cast(str, UNBOUND)
         if bound is _MISSING:
             return None
         if not isinstance(bound, str):
@@ -437,7 +461,11 @@ class _Resolving:
         try:
             return ast.Literal(str(bound), True).text
         except ValueError:
-            self.problems.append(say.bound_value(value.span, value.name, bound, field.name, "text", "it holds NUL or half a surrogate pair"))
+            self.problems.append(
+                say.bound_value(
+                    value.span, value.name, bound, field.name, "text", "it holds NUL or half a surrogate pair"
+                )
+            )
             return None
 
     def bound(self, variable: ast.Variable) -> object:
@@ -447,7 +475,9 @@ class _Resolving:
         if variable.name in self.context.variables:
             return self.context.variables[variable.name]
         names = [name for name in self.context.variables if isinstance(name, str)]
-        self.problems.append(say.unbound_variable(variable.span, variable.name, get_close_matches(variable.name, names, n=1)))
+        self.problems.append(
+            say.unbound_variable(variable.span, variable.name, get_close_matches(variable.name, names, n=1))
+        )
         return _MISSING
 
     def bound_at_all(self, value: ast.Value) -> None:
@@ -467,7 +497,9 @@ class _Resolving:
     def refuse(self, node: ast.Compare | ast.Between | ast.On, field: Field, op: str, why: str) -> bool:
         """Say that the operator does not apply; always False, so that callers can go on from it."""
         start = node.path.span.end
-        end = (node.value if isinstance(node, ast.Compare) else node.low if isinstance(node, ast.Between) else node.period).span.start
+        end = (
+            node.value if isinstance(node, ast.Compare) else node.low if isinstance(node, ast.Between) else node.period
+        ).span.start
         text = self.context.text
         gap = text[start:end]
         span = Span(start + len(gap) - len(gap.lstrip()), start + len(gap.rstrip())) if gap.strip() else node.span
@@ -479,13 +511,19 @@ class _Resolving:
         self.problems.append(say.wrong_operator(span, op, field.name, field.type, why, edits))
         return False
 
-    def note_negative(self, node: ast.Compare | ast.In | ast.Between | ast.On | ast.IsNull, field: Field, op: str) -> None:
+    def note_negative(
+        self, node: ast.Compare | ast.In | ast.Between | ast.On | ast.IsNull, field: Field, op: str
+    ) -> None:
         """What a negative operator leaves out: nulls, or on a to-many relation the records with one that differs."""
         span, written = node.span, node.span.of(self.context.text)
         path = spell_name(node.path.parts)
         if field.to_many and field.relation is not None:
             rest = written[len(node.path.span.of(self.context.text)) :].strip()
-            positive = "is null" if op == "is not null" else (_positive(op) + rest[len(op) :] if rest.lower().startswith(op) else "")
+            positive = (
+                "is null"
+                if op == "is not null"
+                else (_positive(op) + rest[len(op) :] if rest.lower().startswith(op) else "")
+            )
             edit = f"not {path} {positive}"
             if positive:
                 self.problems.append(say.some_related(span, span, field.relation, edit))
@@ -500,11 +538,15 @@ class _Resolving:
 
     # Names
 
-    def unknown(self, path: ast.Path) -> None:
-        """Say that there is no such field, and which were most likely meant."""
+    def field(self, path: ast.Path) -> Field | None:
+        """The field of that name; None after saying that there is none, and which were most likely meant."""
+        found = self.fields.get(path.parts)
+        if found is not None:
+            return found
         inside = self.relation_fields(path)
         close = inside[:3] if inside else self.close_fields(path)
         self.problems.append(say.unknown_field(path.span, str(path), self.context.endpoint.name, close, inside))
+        return None
 
     def relation_fields(self, path: ast.Path) -> list[str]:
         """The fields of a relation named alone."""
@@ -514,6 +556,8 @@ class _Resolving:
 
     def close_fields(self, path: ast.Path) -> list[str]:
         """The fields a wrong name was most likely meant to be: three at most, the likeliest first."""
+        if len(self.problems) > ENOUGH_PROBLEMS:
+            return []
         return close_names(str(path), [each.name for each in self.context.endpoint.fields])
 
 
@@ -529,38 +573,3 @@ def _asks_for_null(node: ast.Expr) -> TypeGuard[ast.IsNull | ast.Compare]:
 
 def _positive(op: str) -> str:
     return {"!=": "=", "!~": "~", "!~*": "~*"}.get(op) or op.replace("not ", "")
-
-
-def close_names(written: str, names: list[str]) -> list[str]:
-    """Names ranked by how likely `written` was meant to be each: over whole paths, last parts and beginnings.
-
-    >>> close_names("email", ["owner.email", "title", "reference"])
-    ['owner.email']
-    """
-    wanted = _squeeze(written)
-    if not wanted:
-        return []
-    scored = sorted(((_likeness(wanted, name), -at, name) for at, name in enumerate(names)), reverse=True)
-    best = scored[0][0] if scored else 0.0
-    return [name for score, _, name in scored if score >= max(0.7, best - 0.15)][:3]
-
-
-def _likeness(wanted: str, name: str) -> float:
-    whole, last = _squeeze(name), _squeeze(name.rpartition(".")[2])
-    if wanted == whole:
-        return 1.2
-    if wanted == last or wanted.rstrip("s") == last.rstrip("s"):
-        return 1.1
-    score = max(_ratio(wanted, whole), _ratio(wanted, last) - 0.05)
-    if len(wanted) > 1 and (whole.startswith(wanted) or last.startswith(wanted)):
-        score = max(score, 0.8) + 0.1
-    return score
-
-
-def _ratio(left: str, right: str) -> float:
-    matcher = SequenceMatcher(None, left, right, autojunk=False)
-    return matcher.ratio() if matcher.real_quick_ratio() > 0.6 and matcher.quick_ratio() > 0.6 else 0.0
-
-
-def _squeeze(name: str) -> str:
-    return name[:100].lower().replace("_", "").replace(".", "").replace("-", "")

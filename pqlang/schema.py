@@ -138,7 +138,9 @@ class Endpoint:
     by_parts: Mapping[tuple[str, ...], Field] = field(init=False, compare=False, repr=False)
     by_name: Mapping[str, Field] = field(init=False, compare=False, repr=False)
     assumed: tuple[Field, ...] = field(init=False, compare=False, repr=False)
-    spelling_bytes: int = field(init=False, compare=False, repr=False)  # bytes a URL needs for a condition, its value aside
+    spelling_bytes: int = field(
+        init=False, compare=False, repr=False
+    )  # bytes a URL needs for a condition, its value aside
     derived_of: Mapping[str, Field] = field(init=False, compare=False, repr=False)  # base name -> its boolean
     operators_of: Mapping[str, str] = field(init=False, compare=False, repr=False)  # operator -> the API's name for it
 

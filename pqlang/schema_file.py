@@ -792,7 +792,7 @@ def _check_endpoint(at: KeyPath, endpoint: Endpoint) -> Iterator[Problem]:
     if endpoint.active is not None:
         name, value = endpoint.active.field, endpoint.active.value
         yield from _check_reference((*at, "active", "field"), name, endpoint)
-        if field := _find(endpoint, name):
+        if field := endpoint.by_name.get(name):
             yield from _check_value((*at, "active", "value"), value, field, (*at, "fields", name))
     if endpoint.default_sort is not None:
         name = endpoint.default_sort.removeprefix(endpoint.api.descending_prefix)
@@ -808,7 +808,7 @@ def _check_reference(
     needed: str = "",
     fits: Callable[[Field], bool] = lambda _: True,
 ) -> Iterator[Problem]:
-    field = _find(endpoint, name)
+    field = endpoint.by_name.get(name)
     cause = ("endpoints", endpoint.name, "fields", name)
     if field is None:
         yield _unknown_name(path, "field", name, (each.name for each in endpoint.fields), cause)
@@ -916,10 +916,6 @@ def _check_value(path: KeyPath, value: bool | str, field: Field, *causes: KeyPat
         yield _wrong_kind(path, value, "a text", *causes)
     elif field.type is FieldType.ENUM and value not in field.values:
         yield _unknown_choice(path, value, field.values, *causes)
-
-
-def _find(endpoint: Endpoint, name: str) -> Field | None:
-    return endpoint.by_parts.get(tuple(name.split(".")))
 
 
 def _spellable(name: str) -> bool:

@@ -46,4 +46,6 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-MAX_DEPTH = 200  # the highest `depth` may be set to: passes over the tree recurse, and Python stops at a thousand frames
+MAX_DEPTH = (
+    200  # the highest `depth` may be set to: passes over the tree recurse, and Python stops at a thousand frames
+)

@@ -30,7 +30,7 @@ def bare(text: str) -> str:
 
 def is_word(text: str) -> bool:
     """Whether the text stands without quotes as one value."""
-    return text.isidentifier() and text.isascii() and len(text) > 3 or any(
+    return (text.isidentifier() and text.isascii() and len(text) > 3) or any(
         pattern.fullmatch(text) is not None for pattern in _value_words()
     )
 
@@ -71,5 +71,5 @@ def _character_of_names() -> str:
     return pattern[pattern.index("[^\\x00-") : pattern.index("]", pattern.index("'=<>!~")) + 1]
 
 
-_ESCAPED = re.compile("[\"\\\\\x00-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_ESCAPED = re.compile('["\\\\\x00-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]')
 _SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -42,7 +42,9 @@ heavy = {'pydantic', 'lark', 'asyncio', 'logging', 'typing_extensions', 'zoneinf
 assert not heavy, heavy
 assert before == (sys.getrecursionlimit(),)
 """
-    subprocess.run([sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(_root())!r})\n{code}"], check=True)
+    subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(_root())!r})\n{code}"], check=True
+    )
 
 
 def _root() -> str:
@@ -70,7 +72,9 @@ def test_what_is_returned_stays_as_it_is() -> None:
 def test_what_is_returned_survives_pickling(target: str) -> None:
     request = pqlang.compile("status = a and archived = false order by title", "cases", target=target)
     assert pickle.loads(pickle.dumps(request)) == request
-    error = pytest.raises(pqlang.PqlError, pqlang.compile, "statis = a", "cases").value
+    with pytest.raises(pqlang.PqlError) as raised:
+        pqlang.compile("statis = a", "cases")
+    error = raised.value
     again = pickle.loads(pickle.dumps(error))
     assert again.diagnostics == error.diagnostics
     assert str(again) == str(error)

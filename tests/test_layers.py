@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "pqlang"
 ROWS = (
     {"source", "schema", "_tables"},
-    {"_penbox", "spelling", "patterns", "ast", "condition"},
+    {"_penbox", "spelling", "patterns", "names", "ast", "condition"},
     {"diagnostics"},
     {"rendering", "mistakes", "formatter", "moments", "schema_file"},
     {"parser", "literals", "normaliser", "domains", "arguments"},

@@ -1,0 +1,42 @@
+"""Which name was meant: ranking by likeness, over whole paths, last parts and beginnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+
+def close_names(written: str, names: Sequence[str]) -> list[str]:
+    """Names ranked by how likely `written` was meant to be each: over whole paths, last parts and beginnings.
+
+    >>> close_names("email", ["owner.email", "title", "reference"])
+    ['owner.email']
+    """
+    wanted = _squeeze(written)
+    if not wanted:
+        return []
+    scored = sorted(((_likeness(wanted, name), -at, name) for at, name in enumerate(names)), reverse=True)
+    best = scored[0][0] if scored else 0.0
+    enough = 0.7 if len(wanted) > 4 else 0.8  # short words are like one another by chance
+    return [name for score, _, name in scored if score >= max(enough, best - 0.15)][:3]
+
+
+def _likeness(wanted: str, name: str) -> float:
+    whole, last = _squeeze(name), _squeeze(name.rpartition(".")[2])
+    if wanted == whole:
+        return 1.2
+    if wanted == last or wanted.rstrip("s") == last.rstrip("s"):
+        return 1.1
+    score = max(_ratio(wanted, whole), _ratio(wanted, last) - 0.05)
+    if len(wanted) > 1 and (whole.startswith(wanted) or last.startswith(wanted)):
+        score = max(score, 0.8) + 0.1
+    return score
+
+
+def _ratio(left: str, right: str) -> float:
+    matcher = SequenceMatcher(None, left, right, autojunk=False)
+    return matcher.ratio() if matcher.real_quick_ratio() > 0.6 and matcher.quick_ratio() > 0.6 else 0.0
+
+
+def _squeeze(name: str) -> str:
+    return name[:100].lower().replace("_", "").replace(".", "").replace("-", "")
