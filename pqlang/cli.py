@@ -75,7 +75,7 @@ def _flush() -> None:
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The arguments as argparse reads them, and the query where it leaves that over: after an option, or begun by `-`."""
+    """The arguments as argparse reads them; the query too where argparse leaves it over, as after an option."""
     parser = _parser(version="--version" in arguments)
     options, rest = parser.parse_known_args(arguments)
     if rest[:1] == ["--"]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from difflib import get_close_matches
-from typing import TypeAlias, TypeGuard, assert_never
+from typing import TypeAlias, TypeGuard, assert_never, cast
 
 from pqlang import ast, patterns
 from pqlang import diagnostics as say

@@ -20,7 +20,8 @@ OPS = st.sampled_from(
 )
 WORDS = (
     "draft in_progress closed none null NULL true False 5 00123 2024-01-01 2024-02-30 2024-01-01T00:00:00Z "
-    "2024-01-01T10:00 2024-06-30T12:00:00+02:00 now now-7d and order a:b a@b.co %x% * %a\\% template-123 $x é a😀b “x” x) "
+    "2024-01-01T10:00 "
+    "2024-06-30T12:00:00+02:00 now now-7d and order a:b a@b.co %x% * %a\\% template-123 $x é a😀b “x” x) "
     "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 )
 QUOTED = ('"%@acme%"', "'it'", '"a\\"b"', '"null"', '"2024-01-01"', '""', "(a, b)", "now - 7 days", "not null", "null ")
@@ -59,8 +60,10 @@ def both(text: str, endpoint: Endpoint, target: str) -> tuple[object, object]:
 @settings(deadline=None, max_examples=1500)
 @given(st.data(), st.sampled_from(ENDPOINTS), st.sampled_from(["auto", "json", "params"]))
 def test_both_ways_agree(data: st.DataObject, endpoint: Endpoint, target: str) -> None:
-    short, reference = both(data.draw(texts(endpoint)), endpoint, target)
-    assert short == reference
+    text = data.draw(texts(endpoint))
+    if express.push(text, endpoint, target) is not None:  # else `compile` is the reference way, at another instant
+        short, reference = both(text, endpoint, target)
+        assert short == reference
 
 
 @pytest.mark.parametrize(
