@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import pqlang
 from pqlang import compiler, express
-from pqlang.schema import Endpoint
+from pqlang.schema import Endpoint, FieldType
 
 ENDPOINTS = pqlang.PENBOX.endpoints
 BLANKS = st.sampled_from(["", " ", "  ", "\t", "\n", "\xa0"])
@@ -32,13 +32,28 @@ TAILS = st.sampled_from(
 )
 
 
+PLAIN = {  # what each type of field is most often compared with
+    FieldType.STRING: ("= x", "='a b'", '~ "%a%"', "~* %B%", "!= x"),
+    FieldType.EMAIL: ("= a@b.co", '~* "%@acme%"', "= 'Ann'"),
+    FieldType.UUID: ("= 3c90c3cc-0d44-4b50-8888-8dd25736052a", "= template-123"),
+    FieldType.ENUM: ("= draft", "!= closed", "= none", ": pending", "<> owner"),
+    FieldType.BOOLEAN: ("= true", "!= false"),
+    FieldType.DATETIME: ("> 2024-01-01", ">= 2024-01-01T00:00:00Z", "<'2024-06-30T12:00:00+02:00'", "= 2024-01-01T10:00"),
+}
+
+
 @st.composite
 def texts(draw: st.DrawFn, endpoint: Endpoint) -> str:
-    """Conditions side by side: most as the short way likes them, some not."""
-    names = st.sampled_from([*(field.name for field in endpoint.fields), "owner[email]", "titel", "`title`"])
+    """Conditions side by side: most as the short way likes them, some with anything in any place."""
+    odd_names = st.sampled_from([*(field.name for field in endpoint.fields), "owner[email]", "titel", "`title`"])
     parts = []
     for _ in range(draw(st.integers(1, 4))):
-        parts += [draw(BLANKS), draw(names), draw(BLANKS), draw(OPS), draw(BLANKS), draw(VALUES), draw(JOINS)]
+        if draw(st.integers(0, 5)):
+            field = draw(st.sampled_from(endpoint.fields))
+            null = (" is null", " IS  NOT\tnull") if field.nullable else ()
+            parts += [field.name, draw(BLANKS), draw(st.sampled_from([*PLAIN[field.type], *null])), " and "]
+        else:
+            parts += [draw(BLANKS), draw(odd_names), draw(BLANKS), draw(OPS), draw(BLANKS), draw(VALUES), draw(JOINS)]
     return "".join(parts[:-1]) + draw(TAILS)
 
 
