@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from pqlang import ast
 from pqlang import diagnostics as say
 from pqlang.diagnostics import PqlError
 from pqlang.formatter import format_query
+from pqlang.names import close_matches
 from pqlang.schema import Endpoint, Schema
 from pqlang.source import DEFAULT_LIMITS, MAX_DEPTH, Limits, Source, Span
 
@@ -30,7 +30,7 @@ def endpoint(given: object, schema: Schema | None = None) -> Endpoint:
     known = built_in() if schema is None else schema
     found = known.endpoint(given) if isinstance(given, str) else None
     if found is None:
-        close = get_close_matches(str(given), known.names, n=1)
+        close = close_matches(str(given), known.names, 1)
         raise PqlError(Source("", "endpoint"), [say.unknown_endpoint(given, known.names, close)])
     return found
 

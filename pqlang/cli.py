@@ -10,12 +10,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn, TextIO
 
 from pqlang import arguments, compiler
 from pqlang.arguments import MODES, TARGETS
 from pqlang.diagnostics import Diagnostic, PqlError, Severity
-from pqlang.rendering import to_json, to_text
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
 from pqlang.source import NOWHERE, Source
@@ -94,7 +95,9 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
         prog="pql", description="Compile PQL, a filter language, to requests of a list API."
     )
     parser.add_argument("--version", action="version", version=f"pql {_version()}" if version else "pql")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        metavar="COMMAND", required=True, prog="pql"
+    )  # a name given is not worked out, which is dear
 
     compile_ = _query_command(commands, "compile", _compile, "print the request a query means")
     compile_.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
@@ -214,61 +217,81 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
 # Commands
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command has to say of one query: problems, and where it is not wrong, a text and the JSON beside it."""
+
+    source: Source
+    diagnostics: Sequence[Diagnostic]
+    text: Callable[[], str] | None = None
+    json: Callable[[], dict[str, Any]] = dict
+
+    @property
+    def wrong(self) -> bool:
+        return any(each.severity is Severity.ERROR for each in self.diagnostics)
+
+
 def _compile(options: argparse.Namespace) -> int:
     endpoint, how = _endpoint(options), _how(options)
+    several = _several(options)
 
-    def one(query: str, line: bool) -> tuple[Any, str | None, Source, Sequence[Diagnostic]]:
-        analysis = compiler.analyse(query, endpoint, **how)
-        if analysis.pushed is None:
-            return None, None, analysis.source, analysis.diagnostics
-        request = compiler.request(analysis)
-        text = request.url() if options.url else _request_text(request, line)
-        return _request_json(request), text, analysis.source, request.diagnostics
+    def answer(query: str) -> Answer:
+        try:
+            request = compiler.compile(query, endpoint, **how)
+        except PqlError as error:
+            return Answer(error.source, error.diagnostics)
+        text = request.url if options.url else partial(_request_text, request, several)
+        return Answer(Source(query), request.diagnostics, text, partial(_request_json, request))
 
-    return _each(options, one)
+    compiler.check("", endpoint, **how)  # what is wrong with the call is said before any query is read
+    return _each(options, answer)
 
 
 def _check(options: argparse.Namespace) -> int:
     endpoint, how = _endpoint(options), _how(options)
 
-    def one(query: str, line: bool) -> tuple[Any, str | None, Source, Sequence[Diagnostic]]:
-        analysis = compiler.analyse(query, endpoint, **how)
-        return {}, None, analysis.source, analysis.diagnostics
+    def answer(query: str) -> Answer:
+        return Answer(Source(query), compiler.check(query, endpoint, **how))
 
-    return _each(options, one)
+    compiler.check("", endpoint, **how)
+    return _each(options, answer)
 
 
 def _format(options: argparse.Namespace) -> int:
-    def one(query: str, line: bool) -> tuple[Any, str | None, Source, Sequence[Diagnostic]]:
+    def answer(query: str) -> Answer:
         try:
             text = compiler.format(query, width=options.width, mode=options.mode)
         except PqlError as error:
-            return None, None, error.source, error.diagnostics
-        return {"query": text}, text, Source(query), ()
+            return Answer(error.source, error.diagnostics)
+        return Answer(Source(query), (), lambda: text, lambda: {"query": text})
 
-    return _each(options, one)
+    return _each(options, answer)
 
 
-def _each(
-    options: argparse.Namespace, one: Callable[[str, bool], tuple[Any, str | None, Source, Sequence[Diagnostic]]]
-) -> int:
+def _several(options: argparse.Namespace) -> bool:
+    """Whether queries are read from standard input, one a line."""
+    return options.query in (None, "-")
+
+
+def _each(options: argparse.Namespace, answer: Callable[[str], Answer]) -> int:
     """Run a command on its query, or on every line of standard input; 1 where one of them is wrong."""
-    status = OK
-    several = options.query in (None, "-")
+    status, several = OK, _several(options)
     for query in _lines(sys.stdin) if several else (options.query,):
-        result, text, source, diagnostics = one(query, several)
-        wrong = result is None or any(each.severity is Severity.ERROR for each in diagnostics)
-        if wrong:
+        said = answer(query)
+        if said.wrong:
             status = WRONG_QUERY
         if options.json:
             import json
 
-            body = {"ok": not wrong, **(result or {}), "diagnostics": [to_json(each, source) for each in diagnostics]}
+            from pqlang.rendering import to_json
+
+            problems = [to_json(each, said.source) for each in said.diagnostics]
+            body = {"ok": not said.wrong, **({} if said.wrong else said.json()), "diagnostics": problems}
             print(json.dumps(body, ensure_ascii=False, indent=None if several else 2))
-        elif not wrong and text is not None:
-            print(text)
-        if not options.json:
-            _report(diagnostics, source)
+        else:
+            if said.text is not None:
+                print(said.text())
+            _report(said.diagnostics, said.source)
         if several:
             _flush()
     return status
@@ -291,7 +314,10 @@ def _request_text(request: Request, line: bool) -> str:
     import json
 
     text = json.dumps(request.filter, ensure_ascii=False, indent=None if line else 2)
-    return text if request.sort is None else f"{text}\n{request.endpoint.api.sort_param}={request.sort}"
+    if request.sort is None:
+        return text
+    end = " " if line else "\n"
+    return f"{text}{end}{request.endpoint.api.sort_param}={request.sort}"
 
 
 def _request_json(request: Request) -> dict[str, Any]:
@@ -379,6 +405,8 @@ def _report(diagnostics: Sequence[Diagnostic], source: Source) -> None:
     """Draw problems on stderr, in colour only on a terminal that wants it."""
     if not diagnostics:
         return
+    from pqlang.rendering import to_text  # a fine query starts faster without
+
     _flush()
     color = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     print("\n\n".join(to_text(each, source, color=color) for each in diagnostics), file=sys.stderr)

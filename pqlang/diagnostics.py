@@ -152,14 +152,14 @@ def unclosed_quote(span: Span, mark: str, end: int) -> Diagnostic:
     )
 
 
-def unclosed_backtick(span: Span, end: int) -> Diagnostic:
+def unclosed_backtick(span: Span, end: int | None) -> Diagnostic:
     return Diagnostic(
         "unclosed-backtick",
         span,
         "the quoted name is not closed or holds nothing",
         "opens here",
         "a name between backticks ends at the next backtick",
-        (Suggestion("put a backtick at the end", Span(end, end), "`"),),
+        () if end is None else (Suggestion("put a backtick at the end", Span(end, end), "`"),),
     )
 
 
@@ -303,14 +303,14 @@ def missing_comma(gap: Span) -> Diagnostic:
     )
 
 
-def comma_for_and(span: Span) -> Diagnostic:
+def comma_for_and(span: Span, replacement: str) -> Diagnostic:
     return Diagnostic(
         "comma",
         span,
         "a comma does not join conditions",
         "use `and`",
         "conditions are joined by `and` or `or`; commas separate the values of a list",
-        (Suggestion("use `and`", span, " and", safe=False),),
+        (Suggestion("use `and`", span, replacement),),
     )
 
 
@@ -426,7 +426,7 @@ def range_phrase(span: Span, edited: Span, replacement: str) -> Diagnostic:
 
 def after_order(span: Span, found: str) -> Diagnostic:
     word = found.lower().rstrip()
-    spelt = "desc" if word.startswith("d") else "asc" if word.startswith("a") else ""
+    spelt = "desc" if word.startswith(("de", "down")) else "asc" if word.startswith(("as", "up")) else ""
     return Diagnostic(
         "order",
         span,

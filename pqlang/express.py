@@ -33,11 +33,19 @@ def _matcher() -> Callable[[str, int], re.Match[str] | None]:
     blank = r"[ \t\r\n\xa0]"
     value = f"({terminal['WORD']})|({terminal['STRING']})"
     null = f"({blank}+{terminal['IS']}{blank}+({terminal['NOT']}{blank}+)?{terminal['NULL']})"
-    order = f"{terminal['ORDER_BY']}{blank}+({terminal['FIELD']})(?:{blank}+({terminal['ASC']}|{terminal['DESC']}))?"
     return re.compile(
         rf"{blank}*({terminal['FIELD']})(?:{blank}*({terminal['OP']})(?!\*){blank}*(?:{value})|{null})"
-        rf"(?:{blank}+({terminal['AND']})|(?:{blank}+{order})?{blank}*{terminal['$END']})"
+        rf"(?:{blank}+({terminal['AND']})|{blank}+({terminal['ORDER_BY']})|{blank}*{terminal['$END']})"
     ).match
+
+
+@cache
+def _order_matcher() -> Callable[[str, int], re.Match[str] | None]:
+    """Matches what follows `order by`, to the end."""
+    terminal = dict(zip(KINDS, PATTERNS, strict=True))
+    blank = r"[ \t\r\n\xa0]"
+    direction = f"(?:{blank}+(?:{terminal['ASC']}|({terminal['DESC']})))?"
+    return re.compile(rf"{blank}+({terminal['FIELD']}){direction}{blank}*{terminal['$END']}").match
 
 
 def push(text: str, endpoint: Endpoint, target: str) -> tuple[Pushed, str | None] | None:
@@ -51,7 +59,7 @@ def push(text: str, endpoint: Endpoint, target: str) -> tuple[Pushed, str | None
         found = match(text, at)
         if found is None:
             return None
-        name, sign, word, quoted, null, negated, joined, order, direction = found.groups()
+        name, sign, word, quoted, null, negated, joined, ordered = found.groups()
         field = fields.get(name)
         if field is None or name in seen:
             return None
@@ -65,9 +73,9 @@ def push(text: str, endpoint: Endpoint, target: str) -> tuple[Pushed, str | None
         if test is None or test.field.json is None or test.field.json.undocumented:
             return None
         tests.append(test)
-        if joined is None:
-            return _pushed(tests, endpoint, target, order, direction)
         at = found.end()
+        if joined is None:
+            return _pushed(tests, endpoint, target, _order_matcher()(text, at) if ordered else True)
 
 
 def _compared(field: Field, op: Op, word: str | None, quoted: str | None, found: re.Match[str]) -> Test | None:
@@ -98,15 +106,17 @@ def _compared(field: Field, op: Op, word: str | None, quoted: str | None, found:
 
 
 def _pushed(
-    tests: list[Test], endpoint: Endpoint, target: str, order: str | None, direction: str | None
+    tests: list[Test], endpoint: Endpoint, target: str, order: re.Match[str] | bool | None
 ) -> tuple[Pushed, str | None] | None:
+    """The tests as a target takes them, and the order: True where none was written, None where it was not plain."""
     sort = None
-    if order is not None:
-        field = endpoint.by_name.get(order)
+    if order is None:
+        return None
+    if isinstance(order, re.Match):
+        field = endpoint.by_name.get(order[1])
         if field is None or field.sort is None:
             return None
-        descending = direction is not None and direction.lower() == "desc"
-        sort = (endpoint.api.descending_prefix if descending else "") + field.sort
+        sort = (endpoint.api.descending_prefix if order[2] else "") + field.sort
     if target == "json":
         return Pushed("json", tuple(tests)), sort
     pushed, problems = push_down(tests[0] if len(tests) == 1 else All(tuple(tests)), endpoint, target)

@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from difflib import get_close_matches
 from enum import Enum
-from math import isfinite
 from typing import TypeAlias
 
 from pqlang import diagnostics as say
@@ -19,11 +17,13 @@ from pqlang.ast import RELATIVE_TIME, Literal
 from pqlang.condition import Moment, Scalar
 from pqlang.diagnostics import Diagnostic, Suggestion
 from pqlang.moments import Clock, next_day, read_date, read_datetime, read_day, read_moment, read_relative
+from pqlang.names import close_matches
 from pqlang.schema import Field, FieldType
 from pqlang.source import Span
 from pqlang.spelling import bare
 
 Read: TypeAlias = "Scalar | Diagnostic"
+INFINITY = float("inf")
 INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # any of these fits 64 bits
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,300}\.?[0-9]{0,300}|\.[0-9]{1,300})(?:[eE][+-]?[0-9]{1,4})?")
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -92,7 +92,7 @@ def _integer(literal: Literal, field: Field, clock: Clock, notes: list[Diagnosti
 
 def _number(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
     number = float(literal.text) if NUMBER.fullmatch(literal.text) else None
-    if number is None or not isfinite(number):
+    if number is None or not -INFINITY < number < INFINITY:
         return say.wrong_value(
             literal.span, literal.text, field.name, field.type, "numbers are written as `12` or `1.5`"
         )
@@ -167,7 +167,7 @@ def close_values(text: str, values: tuple[str, ...]) -> list[str]:
     for value in values:
         folded.setdefault(_fold(value), value)
     wanted = _fold(text)
-    close = [folded[name] for name in get_close_matches(wanted, folded, n=3, cutoff=0.6)]
+    close = [folded[name] for name in close_matches(wanted, folded, 3)]
     starts = [value for name, value in folded.items() if wanted and name.startswith(wanted)]
     return list(dict.fromkeys([*(v for v in [folded.get(wanted)] if v), *starts, *close]))[:3]
 
@@ -193,7 +193,7 @@ def read_bound(name: str, value: object, span: Span, field: Field, clock: Clock,
         return value
     if type_ in (FieldType.INTEGER, FieldType.NUMBER) and isinstance(value, int) and not isinstance(value, bool):
         return int(value)
-    if type_ is FieldType.NUMBER and isinstance(value, float) and isfinite(value):
+    if type_ is FieldType.NUMBER and isinstance(value, float) and -INFINITY < value < INFINITY:
         return float(value)
     if type_ is FieldType.DATETIME and isinstance(value, date):
         moment = read_datetime(value, clock) if isinstance(value, datetime) else read_date(value, clock)

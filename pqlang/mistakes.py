@@ -80,6 +80,7 @@ DOUBLE_OPERATORS = {
     ":~": "~",
     "><": "!=",
 }
+_OPERATORS = frozenset(Op)
 FOREIGN_WORDS = {
     "eq": "=",
     "equals": "=",
@@ -112,6 +113,7 @@ FOREIGN_WORDS = {
     "since": ">=",
     "until": "<=",
 }
+AFTER_IS = {"in", "between", "like", "ilike", "contains", "on"}  # operators of which people say `is in`, `is not in`
 FOREIGN_NULLS = {"empty", "none", "nil", "undefined", "missing", "blank", "unset", "nul"}
 OPERATOR_KINDS = frozenset({"OP", "IN", "MATCH", "BETWEEN", "IS", "ON"})
 CALENDAR = re.compile(
@@ -149,7 +151,7 @@ def _character(where: Where) -> Diagnostic | None:
             return say.bad_character(Span(where.start + inside.start(1), where.start + inside.end()), inside[1])
         return say.unclosed_quote(span, char, len(where.text.rstrip()))
     if char == "`":
-        return say.unclosed_backtick(span, len(where.text.rstrip()))
+        return say.unclosed_backtick(span, None if "`" in rest[1:] else len(where.text.rstrip()))
     if char == "$":
         name = re.match(r"\$[^\s()\[\],\"'=<>!~]*", rest)
         return say.bad_variable(Span(where.start, where.start + len(name[0])), name[0])  # type: ignore[index]
@@ -162,17 +164,17 @@ def _operator_sign(where: Where) -> Diagnostic | None:
     if (sign := re.match(r"&&?|\|\|?", rest)) and not where.wants_value:
         word = "and" if sign[0][0] == "&" else "or"
         return say.foreign_connective(Span(where.start, where.start + len(sign[0])), sign[0], word)
-    if rest[:1] == "!" and "NOT" in where.expected and not re.match(r"![=~]", rest):
+    if rest[:1] == "!" and "NOT" in where.expected and not re.match(r"![ \t\r\n\xa0]*[=~]", rest):
         return say.bang_for_not(Span(where.start, where.start + 1), rest[1:2] in " \t\r\n\xa0")
     if rest[:1] and rest[:1] in "=<>!~:" and (where.wants_value or OPERATOR_KINDS & where.expected):
         before = re.search(r"[=<>!~:*]*$", where.text[: where.after])[0] if where.wants_value else ""  # type: ignore[index]
-        after = re.match(r"[=<>!~:*]+", rest)[0]  # type: ignore[index]
+        after = re.match(r"![ \t\r\n\xa0]+[=~]\*?|[=<>!~:*]+", rest)[0]  # type: ignore[index]
         if where.after < where.start and before:
             before += where.text[where.after : where.start]
         span = Span(where.start - len(before), where.start + len(after))
-        return say.double_operator(
-            span, span.of(where.text), DOUBLE_OPERATORS.get("".join(span.of(where.text).split()))
-        )
+        joined = "".join(span.of(where.text).split())
+        meant = joined if joined in _OPERATORS else DOUBLE_OPERATORS.get(joined)
+        return say.double_operator(span, span.of(where.text), meant)
     return None
 
 
@@ -214,6 +216,9 @@ def _after_is(where: Where) -> Diagnostic | None:
     negated = where.last.lower() == "not"
     start = where.text.lower().rfind("is", 0, where.after)
     span = Span(where.start, where.start + len(word[0]))
+    if word[0].lower() in AFTER_IS:
+        operator = Span(start, span.end)
+        return say.foreign_operator(operator, operator.of(where.text), f"{'not ' if negated else ''}{word[0].lower()}")
     if word[0].lower() in FOREIGN_NULLS:
         return say.is_empty(span, word[0])
     return say.is_value(Span(start, span.end), word[0], negated)
@@ -235,16 +240,19 @@ def _bracket(where: Where) -> Diagnostic | None:
     if char == ")" and where.last == "(":
         return say.empty_parentheses(Span(where.after - 1, where.start + 1), is_list=where.wants_value)
     if char == "," and where.last and "AND" in where.expected:
-        return say.comma_for_and(span)
+        return say.comma_for_and(span, " and" if where.rest[1:2].isspace() else " and ")
     if where.opened and where.expected <= {"COMMA", "RPAR"} and char not in ("", ","):
         return say.missing_comma(Span(where.after, where.start))
     if "DESC" in where.expected:
-        return say.after_order(
-            Span(where.start, max(where.end, where.start + 1)), where.rest[: max(1, where.end - where.start)]
-        )
+        return say.after_order(_here(where), where.rest[: max(1, where.end - where.start)])
     if "FIELD" in where.expected and where.last[:5].lower() == "order":
-        return say.order_field(Span(where.start, max(where.end, where.start + 1)), where.rest)
+        return say.order_field(_here(where), where.rest)
     return None
+
+
+def _here(where: Where) -> Span:
+    """What could not be read, one character at least where the text has one."""
+    return Span(where.start, max(where.end, min(where.start + 1, len(where.text))))
 
 
 def _expected(where: Where) -> Diagnostic:
@@ -274,6 +282,11 @@ def expectations(kinds: frozenset[str]) -> list[str]:
         if kind in kinds:
             words.append(word)
     return words or ["the end"]
+
+
+def is_connective(problem: Diagnostic) -> bool:
+    """Whether the mistake is a sign in the place of `and`, `or` or `not`, so that a condition follows it."""
+    return any(edit.replacement.strip() in ("and", "or", "not") for edit in problem.suggestions)
 
 
 def explain_juxtaposition(

@@ -7,8 +7,6 @@ a day starts at its first instant, an ambiguous local time is the earlier one, a
 from __future__ import annotations
 
 import re
-from calendar import monthrange
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -16,6 +14,7 @@ from pqlang import diagnostics as say
 from pqlang.ast import RELATIVE_TIME
 from pqlang.condition import Moment
 from pqlang.diagnostics import Diagnostic, PqlError
+from pqlang.names import close_matches
 from pqlang.source import Source, Span
 
 
@@ -44,10 +43,12 @@ def make_clock(now: datetime | str | None, tz: str | tzinfo) -> Clock:
 
 
 def _given(now: datetime | str) -> datetime:
-    with suppress(ValueError, OverflowError):
+    try:
         read = datetime.fromisoformat(now) if isinstance(now, str) else now
         if isinstance(read, datetime) and read.utcoffset() is not None:
             return read.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
     raise PqlError(Source("", "now"), [say.bad_now(now)])
 
 
@@ -61,10 +62,8 @@ def _zone(tz: str | tzinfo) -> tuple[tzinfo, str]:
             return ZoneInfo(tz), tz
     except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError; "" and "../x" are ValueErrors
         pass
-    from difflib import get_close_matches
-
     known = {name.lower(): name for name in available_timezones()}
-    close = get_close_matches(str(tz).lower(), known, n=1)
+    close = close_matches(str(tz).lower(), known, 1)
     raise PqlError(Source("", "tz"), [say.bad_zone(tz, [known[name] for name in close])])
 
 
@@ -227,7 +226,12 @@ def _move(day: date, count: int, unit: str) -> date:
     year, month = divmod(months, 12)
     if not 1 <= year <= 9999:
         raise _Overflow
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    return date(year, month + 1, min(day.day, _days_in(year, month + 1)))
+
+
+def _days_in(year: int, month: int) -> int:
+    """How many days a month has; December is asked for by itself, since no day follows that of 9999."""
+    return 31 if month == 12 else (date(year, month + 1, 1) - timedelta(days=1)).day
 
 
 # Periods

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from difflib import SequenceMatcher
+from collections.abc import Iterable, Sequence
 
 
 def close_names(written: str, names: Sequence[str]) -> list[str]:
@@ -33,7 +32,16 @@ def _likeness(wanted: str, name: str) -> float:
     return score
 
 
+def close_matches(written: str, names: Iterable[str], most: int) -> list[str]:
+    """The names most like a word, letter by letter, the likest first."""
+    from difflib import get_close_matches
+
+    return get_close_matches(written[:100], names, most)
+
+
 def _ratio(left: str, right: str) -> float:
+    from difflib import SequenceMatcher  # only a wrong name is compared
+
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     return matcher.ratio() if matcher.real_quick_ratio() > 0.6 and matcher.quick_ratio() > 0.6 else 0.0
 

@@ -162,7 +162,10 @@ def next_token(text: str, at: int, state: int) -> Token:
     start, end = match.span(group)
     word = match[group]
     if kind == FIELD or kind < 0:
-        kind = _keyword(word, ACTIONS[state], kind)
+        head = word.partition("[")[0] if "[" in word else word
+        keyword = _keyword(head, ACTIONS[state], kind)
+        if keyword != kind:  # `in[a]` is the keyword and a bracket, where the keyword may stand
+            return start, start + len(head), head, keyword
     if kind not in ACTIONS[state]:
         return _other_token(text, start, state, (start, end, word, kind))
     return start, end, word, kind
@@ -202,7 +205,8 @@ def recover(reading: Reading, states: list[int], values: list[Any], token: Token
     expected = frozenset(KINDS[kind] for kind in range(len(KINDS)) if accepts(states, kind))
     opened = [value for value in values if type(value) is tuple and value[3] == LPAR]
     where = mistakes.Where(text, token[0], token[1], at, expected, last, opened)
-    reading.problems.append(mistakes.explain(where))
+    problem = mistakes.explain(where)
+    reading.problems.append(problem)
     if len(reading.problems) > MOST_PROBLEMS:
         return None
     if token[3] == END and accepts(states, RPAR):
@@ -220,7 +224,10 @@ def recover(reading: Reading, states: list[int], values: list[Any], token: Token
         return len(text)
     lists = sum(type(value) is tuple and value[3] == LPAR for value in dropped)
     between = BETWEEN in kinds and AND not in kinds
-    resume = mistakes.next_connective(text, token[0], len(opened) > lists, lists, between=between)
+    if mistakes.is_connective(problem):  # `&&` hides no condition
+        resume = problem.span.end
+    else:
+        resume = mistakes.next_connective(text, token[0], len(opened) > lists, lists, between=between)
     states.append(GOTOS[states[-1]][PRIMARY])
     values.append(Hole(span=Span(start, max(start, resume))))
     return resume
@@ -307,10 +314,10 @@ def name_parts(text: str) -> tuple[str, ...]:
             text = text.replace("[", ".").replace("]", "")
             return tuple(part.strip(" \t\r\n\xa0") for part in text.split("."))
         return tuple(text.split("."))
-    return tuple(part[1:-1] if part[:1] == "`" else part for part in _PARTS.findall(text.replace("[", ".")))
+    return tuple(plain or quoted for quoted, plain in _PARTS.findall(text))
 
 
-_PARTS = re.compile(r"(?:^|(?<=\.))[ \t\r\n\xa0]*(`[^`]*`|[^`.\] \t\r\n\xa0]*)")
+_PARTS = re.compile(r"(?:^|[.\[])[ \t\r\n\xa0]*(?:`([^`]*)`|([^`.\[\] \t\r\n\xa0]*))")
 
 
 def _compare(reading: Reading, kids: list[Any]) -> Compare:

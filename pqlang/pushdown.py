@@ -76,11 +76,11 @@ def _assumed(field: Field) -> Diagnostic:
 def by_json(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] | None, list[Refusal]]:
     """The tests of one JSON filter, or what stops it."""
     operands = condition.operands if isinstance(condition, All) else (condition,)
-    spelt: set[tuple[str, Op]] = set()
+    spelt: set[tuple[str, str]] = set()  # fields and the API's operators: `= a` and `is null` are both `$eq`
     for operand in operands:
         if not isinstance(operand, Test) or operand.op not in endpoint.operators_of or operand.field.json is None:
             break
-        key = (operand.field.name, operand.op)
+        key = (operand.field.name, endpoint.operators_of[operand.op])
         if key in spelt:
             break
         spelt.add(key)
@@ -93,18 +93,19 @@ def by_json(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] 
 def _json_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
     """What the JSON filter cannot say of a conjunction of tests."""
     refusals: list[Refusal] = []
-    spelt: dict[tuple[str, Op], Test] = {}
+    spelt: set[tuple[str, str]] = set()
     for test in tests:
         name, op = test.field.name, test.op
+        key = (name, endpoint.operators_of.get(op, ""))
         if test.field.json is None:
             refusals.append(_no_json(test))
         elif op not in endpoint.operators_of:
             refusals.append(_no_operator(test))
-        elif (name, op) in spelt:
-            reason = f"the JSON filter holds `{op}` once for a field, and `{name}` has it twice"
+        elif key in spelt:
+            reason = f"the JSON filter holds `{key[1]}` once for a field, and `{name}` has it twice"
             refusals.append(Refusal("operator-twice", test, reason, "the second one", _SEVERAL))
         else:
-            spelt[name, op] = test
+            spelt.add(key)
     return refusals
 
 
@@ -226,6 +227,8 @@ def _reduced(operands: Sequence[Condition], endpoint: Endpoint, refusals_of: Ref
     tests: list[Test] = []
     refused: list[Refusal] = []
     for parts in _by_field(operands):
+        if parts[0] == NONE:  # `in` an empty list
+            return _by_always(endpoint, Op.IS_NULL, parts[0], refusals_of)
         if all(isinstance(part, Test) for part in parts):
             written = [part for part in parts if isinstance(part, Test)]
             if not (complaints := refusals_of(written, endpoint)):
@@ -311,8 +314,6 @@ def notice(condition: Condition) -> list[Diagnostic]:
     if isinstance(condition, Not):
         return notice(condition.operand)
     if isinstance(condition, Test):
-        if condition.op is not Op.IS_NULL and condition.op is not Op.NOT_NULL:
-            return []
         return _judge(All((condition,), condition.span)) or _judge(Any((condition,), condition.span))
     if not condition.operands:
         return [say.tautology(condition.span) if isinstance(condition, All) else say.contradiction(condition.span)]
@@ -324,7 +325,7 @@ def notice(condition: Condition) -> list[Diagnostic]:
 def _judge(condition: All | Any) -> list[Diagnostic]:
     """Whether the operands on one field, met or joined, leave nothing or leave nothing out."""
     for parts in _by_field(condition.operands):
-        if len(parts) == 1 and isinstance(parts[0], Test) and parts[0].op not in (Op.IS_NULL, Op.NOT_NULL):
+        if len(parts) == 1 and isinstance(parts[0], Test) and not _may_be_all(parts[0]):
             continue
         found = [each for part in parts if (each := domains.of_condition(part)) is not None]
         if not found:
@@ -336,6 +337,13 @@ def _judge(condition: All | Any) -> list[Diagnostic]:
         if isinstance(condition, Any) and domains.is_whole(domains.join(each_domain), field):
             return [say.tautology(condition.span)]
     return []
+
+
+def _may_be_all(test: Test) -> bool:
+    """Whether one test alone can be true of every record or of none: null tests, and lists of a closed field."""
+    if test.op in (Op.IN, Op.NOT_IN):
+        return test.field.type in (FieldType.ENUM, FieldType.BOOLEAN)
+    return test.op in (Op.IS_NULL, Op.NOT_NULL)
 
 
 def undocumented(pushed: Pushed) -> list[Diagnostic]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from difflib import get_close_matches
 from typing import TypeAlias, TypeGuard, assert_never, cast
 
 from pqlang import ast, patterns
@@ -19,7 +18,7 @@ from pqlang.condition import Any as AnyOf
 from pqlang.diagnostics import Diagnostic, Severity, Suggestion
 from pqlang.literals import day_edits, is_spaced_time, read_bound, read_literal
 from pqlang.moments import Clock, is_bare_day, next_day, period, read_period
-from pqlang.names import close_names
+from pqlang.names import close_matches, close_names
 from pqlang.schema import Endpoint, Field, FieldType
 from pqlang.source import DEFAULT_LIMITS, Limits, Span
 from pqlang.spelling import bare, quote
@@ -203,6 +202,7 @@ class _Resolving:
         negated = "not " if node.op in _NEGATIVE else ""
         if "*" in text:
             return (Suggestion("use `%`", node.value.span, bare(text.replace("*", "%"))),)
+        text = patterns.part_of(f"%{text}%") or text  # the text it stands for: `\\%` is a `%`
         return (
             Suggestion("look for it anywhere", span, f"{path} {negated}contains {bare(text)}"),
             Suggestion("compare the whole text", span, f"{path} {'!=' if negated else '='} {bare(text)}"),
@@ -232,10 +232,12 @@ class _Resolving:
                     complete = False
                 else:
                     values.append(got)
-        if len(values) > self.context.limits.values:
-            self.problems.append(say.too_many_values(node.span, len(values), self.context.limits.values))
+        limit = self.context.limits.values
+        if len(values) > limit:
+            if len(node.values) <= limit:  # else the parser has said so
+                self.problems.append(say.too_many_values(node.span, len(values), limit))
             return None
-        if node.negated:
+        if node.negated and (values or not complete):  # `not in` no value leaves nothing out
             self.note_negative(node, field, "not in")
         if not complete:
             return None
@@ -245,14 +247,16 @@ class _Resolving:
         """The values one member of a list stands for: a bound list brings all of its own."""
         if isinstance(value, ast.Literal):
             if value.is_null:
-                self.problems.append(say.null_in_list(value.span, node.span, self.null_beside(node, value)))
+                self.problems.append(say.null_in_list(value.span, node.span, self.null_beside(node)))
                 return (None,)
             return (self.value(value, field),)
         bound = self.bound(value)
         if bound is UNBOUND:
             return ()
+        if bound is _MISSING:
+            return (None,)
         if bound is None:
-            self.problems.append(say.null_in_list(value.span, node.span, None))
+            self.problems.append(say.null_in_list(value.span, node.span, self.null_beside(node)))
             return (None,)
         if isinstance(bound, list | tuple | set | frozenset):
             if len(bound) > self.context.limits.values:
@@ -271,10 +275,14 @@ class _Resolving:
             ]
         return (self.keep(read_bound(value.name, bound, value.span, field, self.context.clock, self.problems)),)
 
-    def null_beside(self, node: ast.In, null: ast.Literal) -> str | None:
+    def null_beside(self, node: ast.In) -> str:
         """The edit for a null in a list: the list without it, and the question beside it."""
         path = spell_name(node.path.parts)
-        others = [each for each in node.values if not (isinstance(each, ast.Literal) and each.is_null)]
+        others = [
+            each
+            for each in node.values
+            if not (isinstance(each, ast.Literal) and each.is_null or self.is_null_variable(each))
+        ]
         is_null = f"{path} is {'not ' if node.negated else ''}null"
         if not others:
             return is_null
@@ -475,9 +483,7 @@ class _Resolving:
         if variable.name in self.context.variables:
             return self.context.variables[variable.name]
         names = [name for name in self.context.variables if isinstance(name, str)]
-        self.problems.append(
-            say.unbound_variable(variable.span, variable.name, get_close_matches(variable.name, names, n=1))
-        )
+        self.problems.append(say.unbound_variable(variable.span, variable.name, close_matches(variable.name, names, 1)))
         return _MISSING
 
     def bound_at_all(self, value: ast.Value) -> None:
