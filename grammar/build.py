@@ -278,7 +278,8 @@ def outputs() -> dict[Path, str]:
 def frozen_schema() -> str:
     """`_penbox.py`: the built-in schema as the constructor calls that make it, so that reading it needs no pydantic."""
     sys.path.insert(0, str(ROOT))
-    from pqlang.schema_file import load_schema, to_python
+    from grammar.freeze import to_python
+    from pqlang.schema_file import load_schema
 
     return to_python(load_schema(PENBOX_FILE), "penbox.toml")
 

@@ -17,10 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grammar.freeze import to_python
 from pqlang.compiler import check, compile
 from pqlang.diagnostics import PqlError
 from pqlang.schema import Active, Api, Derived, Endpoint, Field, FieldType, JsonPlace, Match, Parameter, Schema
-from pqlang.schema_file import SchemaTable, Table, key_places, load_schema, to_python
+from pqlang.schema_file import load_schema
+from pqlang.schema_tables import SchemaTable, Table
+from pqlang.schema_text import key_places
 from pqlang.source import NOWHERE, Source
 
 PENBOX_FILE = Path(__file__).parent.parent / "pqlang" / "schemas" / "penbox.toml"
