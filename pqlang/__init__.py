@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pqlang import ast
-from pqlang.compiler import Prepared, check, compile, format, parse, prepare
+from pqlang.compiler import Prepared, check, compile, format, parse, predicate, prepare
 from pqlang.diagnostics import Diagnostic, PqlError, Severity, Suggestion
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
@@ -18,6 +18,7 @@ from pqlang.source import Limits, Source, Span
 
 if TYPE_CHECKING:
     from pqlang._penbox import PENBOX
+    from pqlang.evaluator import Predicate
     from pqlang.schema_file import load_schema
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Field",
     "Limits",
     "PqlError",
+    "Predicate",
     "Prepared",
     "Request",
     "Schema",
@@ -40,10 +42,15 @@ __all__ = [
     "format",
     "load_schema",
     "parse",
+    "predicate",
     "prepare",
 ]
 
-_LAZY = {"PENBOX": "pqlang._penbox", "load_schema": "pqlang.schema_file"}  # read when first asked for (PEP 562)
+_LAZY = {
+    "PENBOX": "pqlang._penbox",
+    "Predicate": "pqlang.evaluator",
+    "load_schema": "pqlang.schema_file",
+}  # read when first asked for (PEP 562)
 
 
 def __getattr__(name: str) -> Any:

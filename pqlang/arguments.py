@@ -30,7 +30,7 @@ def endpoint(given: object, schema: Schema | None = None) -> Endpoint:
     known = built_in() if schema is None else schema
     found = known.endpoint(given) if isinstance(given, str) else None
     if found is None:
-        close = close_matches(str(given), known.names, 1)
+        close = close_matches(given, known.names, 1) if isinstance(given, str) else []
         raise PqlError(Source("", "endpoint"), [say.unknown_endpoint(given, known.names, close)])
     return found
 
@@ -87,10 +87,13 @@ def source(query: object, bound: object, bounds: Limits) -> tuple[Source, Mappin
         _check_depth(query, bounds.depth)
         try:
             return Source(format_query(query)), values
-        except ValueError as error:
-            raise wrong("query", query, f"a tree that can be written: {error}") from None
+        except (ValueError, TypeError, AttributeError, AssertionError):  # a hole, or parts that are no nodes
+            raise wrong("query", query, "a tree whose parts are all nodes of `ast`, without holes") from None
     if hasattr(query, "interpolations") and hasattr(query, "strings"):
-        return _template(query, values)
+        try:
+            return _template(query, values)
+        except (ValueError, TypeError, AttributeError, IndexError, KeyError):
+            pass  # it only looks like one
     raise wrong("query", query, "text, an `ast.Query` or a t-string")
 
 

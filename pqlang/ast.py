@@ -64,13 +64,13 @@ class Node:
 class Path(Node):
     """A field's name: `owner.email` and `owner[email]` are both `("owner", "email")`.
 
-    Raises ValueError for a name no text can spell: no parts, one empty part, a backtick, NUL or a lone surrogate.
+    Raises ValueError for a name no text can spell: no parts, an empty first part, a backtick, NUL or a lone surrogate.
     """
 
     parts: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.parts in ((), ("",)) or any(_UNSPELLABLE_NAME.search(part) for part in self.parts):
+        if not self.parts or not self.parts[0] or any(_UNSPELLABLE_NAME.search(part) for part in self.parts):
             raise ValueError(f"no text can spell the name {self.parts!r}")
 
     def __str__(self) -> str:

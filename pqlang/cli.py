@@ -276,7 +276,7 @@ def _several(options: argparse.Namespace) -> bool:
 def _each(options: argparse.Namespace, answer: Callable[[str], Answer]) -> int:
     """Run a command on its query, or on every line of standard input; 1 where one of them is wrong."""
     status, several = OK, _several(options)
-    for query in _lines(sys.stdin) if several else (options.query,):
+    for number, query in enumerate(_lines(sys.stdin) if several else (options.query,), 1):
         said = answer(query)
         if said.wrong:
             status = WRONG_QUERY
@@ -291,7 +291,7 @@ def _each(options: argparse.Namespace, answer: Callable[[str], Answer]) -> int:
         else:
             if said.text is not None:
                 print(said.text())
-            _report(said.diagnostics, said.source)
+            _report(said.diagnostics, said.source, number if several else None)
         if several:
             _flush()
     return status
@@ -401,12 +401,14 @@ def _field_json(field: Field) -> dict[str, Any]:
 # Messages
 
 
-def _report(diagnostics: Sequence[Diagnostic], source: Source) -> None:
-    """Draw problems on stderr, in colour only on a terminal that wants it."""
+def _report(diagnostics: Sequence[Diagnostic], source: Source, line: int | None = None) -> None:
+    """Draw problems on stderr, in colour only on a terminal that wants it; `line` says which of many queries."""
     if not diagnostics:
         return
     from pqlang.rendering import to_text  # a fine query starts faster without
 
     _flush()
     color = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    if line is not None:
+        print(f"line {line}:", file=sys.stderr)
     print("\n\n".join(to_text(each, source, color=color) for each in diagnostics), file=sys.stderr)

@@ -11,20 +11,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pqlang import arguments, ast, express
+from pqlang import diagnostics as say
 from pqlang.condition import Condition
 from pqlang.diagnostics import Diagnostic, PqlError, Severity
 from pqlang.formatter import format_query
 from pqlang.moments import Clock, make_clock
 from pqlang.normaliser import normalise
 from pqlang.parser import parse_source
-from pqlang.pushdown import Pushed, active_condition, long_url, notice, push_down, undocumented
+from pqlang.pushdown import Pushed, active_condition, assumed_condition, long_url, notice, push_down, undocumented
 from pqlang.request import Request
 from pqlang.resolver import Context, Meaning, resolve
 from pqlang.schema import Endpoint
 from pqlang.source import Limits, Source
+
+if TYPE_CHECKING:
+    from pqlang.evaluator import Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,9 @@ def finish(
         return Analysis(source, endpoint, tuple(problems), tree)
     condition = None if meaning.condition is None else normalise(meaning.condition, endpoint)
     if scope == "active":
-        condition = active_condition(condition, endpoint)
-    if condition is not None:
-        problems += notice(condition)
+        condition = active_condition(condition, meaning.condition, endpoint)
+    if condition is not None and meaning.condition is not None:
+        problems += notice(meaning.condition, condition, endpoint)
     if target is None:
         return Analysis(source, endpoint, tuple(problems), tree, meaning, condition)
     pushed, found = push_down(condition, endpoint, target)
@@ -141,7 +145,7 @@ def compile(
     >>> compile("parent_status = in_progress and archived = false", "cases").query_string
     'parent_status=in_progress&archived=false'
     """
-    if type(query) is str and not variables and now is None and tz == "UTC" and scope is None:
+    if type(query) is str and (variables is None or variables == {}) and now is None and tz == "UTC" and scope is None:
         at = arguments.endpoint(endpoint)
         arguments.choices(target, scope, mode)
         if len(query) <= arguments.limits(limits).length and (short := express.push(query, at, target)) is not None:
@@ -159,6 +163,41 @@ def compile(
             limits=limits,
         )
     )
+
+
+def predicate(
+    query: object,
+    endpoint: str | Endpoint,
+    *,
+    variables: Mapping[str, object] | None = None,
+    now: datetime | str | None = None,
+    tz: str | tzinfo = "UTC",
+    scope: str | None = None,
+    mode: str = "strict",
+    limits: Limits | None = None,
+) -> Predicate:
+    """The whole query as a local test on response records; the keywords are those of `compile`.
+
+    No condition means what the API assumes: on cases, `archived = false`. Raises PqlError for a mistake, and for a
+    condition on a field that responses do not carry.
+
+    >>> mine = predicate('owner.email ~ "%@acme.com" and contact.given_name = Ann', "cases")
+    >>> mine.matches({"owner": {"email": "jo@acme.com"}, "contacts": [{"given_name": "Ann"}]})
+    True
+    """
+    from pqlang.evaluator import Predicate, uncarried  # compiling does without
+
+    analysis = analyse(
+        query, endpoint, target=None, variables=variables, now=now, tz=tz, scope=scope, mode=mode, limits=limits
+    )
+    at = analysis.endpoint
+    if analysis.meaning is None:
+        raise PqlError(analysis.source, analysis.diagnostics)
+    condition = assumed_condition(at) if analysis.condition is None else analysis.condition
+    missing = [say.uncarried_field(test.span, test.field.name) for test in uncarried(condition)]
+    if missing:
+        raise PqlError(analysis.source, (*analysis.diagnostics, *missing))
+    return Predicate(condition, at)
 
 
 def check(query: object, endpoint: str | Endpoint, *, target: str | None = None, **options: Any) -> list[Diagnostic]:
@@ -201,7 +240,7 @@ def format(query: object, *, width: int | None = None, mode: str = "strict", lim
     >>> format('status == "draft" AND NOT (archived)')
     'status = draft and not archived'
     """
-    if width is not None and (not isinstance(width, int) or width < 1):
+    if width is not None and (type(width) is not int or width < 1):
         raise arguments.wrong("width", width, "a positive number of characters")
     return format_query(parse(query, mode=mode, limits=limits), width)
 

@@ -6,7 +6,7 @@ span is the shortest text that is wrong. Messages speak of fields, operators and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -101,7 +101,9 @@ def too_many_values(span: Span, count: int, limit: int) -> Diagnostic:
 
 def bad_limit(name: str, value: object, highest: int | None = None) -> Diagnostic:
     most = f" of at most {highest}" if highest else ""
-    return Diagnostic("bad-limit", NOWHERE, f"`limits.{name}` must be a positive whole number{most}, not {value!r}")
+    return Diagnostic(
+        "bad-limit", NOWHERE, f"`limits.{name}` must be a positive whole number{most}, not {shown(value)}"
+    )
 
 
 # Signs and words
@@ -274,10 +276,7 @@ def missing_operator(gap: Span, left: str, right: str, both: Span) -> Diagnostic
         f"an operator is missing between `{shorten(left)}` and `{shorten(right)}`",
         "operator missing",
         "a field and its value are joined by an operator such as `=`",
-        (
-            Suggestion("put `=` between them", both, f"{left} = {right}"),
-            Suggestion("put `and` between them", both, f"{left} and {right}"),
-        ),
+        (Suggestion("put `=` between them", both, f"{left} = {right}"),),
     )
 
 
@@ -521,7 +520,7 @@ def unknown_endpoint(name: object, known: Sequence[str], close: Sequence[str]) -
     return Diagnostic(
         "unknown-endpoint",
         NOWHERE,
-        f"there is no endpoint `{shorten(str(name))}`",
+        f"there is no endpoint `{shown(name, str)}`",
         help=f"the closest is `{close[0]}`"
         if close
         else f"the endpoints are {listing([f'`{k}`' for k in known], 'and')}",
@@ -746,7 +745,7 @@ def bad_zone(name: object, close: Sequence[str] = ()) -> Diagnostic:
     return Diagnostic(
         "bad-zone",
         NOWHERE,
-        f"there is no time zone `{shorten(str(name))}`",
+        f"there is no time zone `{shown(name, str)}`",
         help=f"the closest is `{close[0]}`" if close else "zones are named as in `UTC` or `Europe/Brussels`",
     )
 
@@ -755,7 +754,7 @@ def bad_now(value: object) -> Diagnostic:
     return Diagnostic(
         "bad-now",
         NOWHERE,
-        f"`now` must be a time with its offset, not {shorten(repr(value))}",
+        f"`now` must be a time with its offset, not {shown(value)}",
         help="for example `2024-01-15T12:00:00Z`",
     )
 
@@ -790,7 +789,7 @@ def bad_variables(value: object) -> Diagnostic:
 
 
 def bad_argument(name: str, value: object, wanted: str) -> Diagnostic:
-    return Diagnostic("bad-argument", NOWHERE, f"`{name}` must be {wanted}, not {shorten(repr(value))}")
+    return Diagnostic("bad-argument", NOWHERE, f"`{name}` must be {wanted}, not {shown(value)}")
 
 
 def interpolation_format(name: str) -> Diagnostic:
@@ -869,6 +868,17 @@ def assumed_value(name: str, param: str, value: str) -> Diagnostic:
     )
 
 
+def left_open(span: Span, whole: Span, name: str, open_field: str, param: str, assumed: str) -> Diagnostic:
+    return Diagnostic(
+        "left-open",
+        span,
+        f"`{name}` has a direct parameter only, and without `{param}` beside it the API assumes `{open_field} = {assumed}`",
+        "narrower than the query",
+        f'say which `{open_field}` is meant, or ask for `target="params"` and its narrower answer; one request cannot answer both',
+        (Suggestion(f"add `{open_field} = {assumed}`", Span(whole.end, whole.end), f" and {open_field} = {assumed}"),),
+    )
+
+
 def long_url(length: int, limit: int) -> Diagnostic:
     return Diagnostic(
         "long-url",
@@ -881,6 +891,330 @@ def long_url(length: int, limit: int) -> Diagnostic:
 
 def cannot_say(code: str, span: Span, message: str, label: str, help: str = "") -> Diagnostic:
     return Diagnostic(code, span, message, label, help)
+
+
+# Records
+
+
+def misshapen_record(name: str, found: object, wanted: str) -> Diagnostic:
+    return Diagnostic(
+        "misshapen-record", NOWHERE, f"`{shorten(name)}` of a record holds {type_name(found)}, not {wanted}"
+    )
+
+
+def uncarried_field(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "uncarried-field",
+        span,
+        f"response records do not carry `{name}`, so it cannot be tested on them",
+        "not in a response",
+        "only the API can answer this condition",
+    )
+
+
+# Plans
+
+
+def too_many_requests(span: Span, count: int, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "too-many-requests",
+        span,
+        f"the query takes {count_of(count)} requests, the limit is {limit}",
+        "too many alternatives",
+        "`broaden` fetches more with fewer requests and tests the records; or raise `max_requests`, or split the query",
+    )
+
+
+def uncarried_residual(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "uncarried-residual",
+        span,
+        f"no request can say this condition on `{name}`, and response records do not carry `{name}` to test it there",
+        "cannot be asked or tested",
+        "ask another condition of the field, or leave it out",
+    )
+
+
+def nothing_to_ask(span: Span, endpoint: str) -> Diagnostic:
+    return Diagnostic(
+        "no-target",
+        span,
+        f"no request to `{endpoint}` fetches all the records that this needs",
+        "cannot be asked for",
+    )
+
+
+def count_of(number: int) -> str:
+    """A number of requests, as long as it says something."""
+    return f"{number:,}" if number < 1_000_000 else "more than a million"
+
+
+# Requests read back
+
+
+def too_long_request(length: int, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "too-long",
+        NOWHERE,
+        f"the request has {length:,} characters or more, the limit is {limit:,}",
+        help="the limit is twelve times `limits.length`, for a character takes up to twelve in a URL; split the request, or raise it",
+    )
+
+
+def too_long_text(length: int, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "too-long",
+        NOWHERE,
+        f"the query of this request would have {length:,} characters, the limit is {limit:,}",
+        help="split the request, or raise `limits.length`",
+    )
+
+
+def too_deep_json(span: Span, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "too-deep",
+        span,
+        f"objects and lists are nested deeper than the limit of {limit}",
+        "one level too many",
+        "a filter has five levels",
+    )
+
+
+def bad_percent(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "bad-encoding",
+        span,
+        "two hexadecimal digits are missing after `%`",
+        "not an escape",
+        "in a URL `%` starts an escape; a `%` itself is written `%25`",
+        (Suggestion("use `%25`", span, "%25"),),
+    )
+
+
+def bad_utf8(span: Span, escapes: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-encoding", span, f"`{shorten(escapes)}` is no character of UTF-8", "no character", "a URL is encoded in UTF-8"
+    )
+
+
+def bad_json(span: Span, wanted: str, found: str) -> Diagnostic:
+    help = {
+        "": "the text ends too early",
+        '"': "the text it opens is not closed, or holds a line end, a control character or an unknown escape",
+        "'": "JSON has double quotes alone",
+        "NaN": "JSON has no such number",
+        "True": "in JSON it is written `true`",
+        "False": "in JSON it is written `false`",
+        "None": "in JSON nothing is written `null`",
+    }.get(found, "JSON puts keys and texts in double quotes" if found[:1].isalpha() or found[:1] == "$" else "")
+    what = f"found `{shorten(found)}`" if found else "found the end"
+    return Diagnostic("bad-json", span, f"this is not JSON: expected {wanted}, {what}", "not expected here", help)
+
+
+def repeated_key(span: Span, key: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-json",
+        span,
+        f"the key `{shorten(key)}` stands twice in one object",
+        "the second one",
+        "which of the two counts is not defined",
+    )
+
+
+def foreign_value(span: Span, value: object) -> Diagnostic:
+    return Diagnostic(
+        "bad-json",
+        span,
+        f"JSON has no value for {type_name(value)}",
+        "not JSON",
+        "a filter is made of dict, str, int, float, bool and None; a date is its ISO text",
+    )
+
+
+def no_parameter_text(span: Span, name: str, kind: str, edit: str) -> Diagnostic:
+    return Diagnostic(
+        "wrong-value",
+        span,
+        f"the parameter `{shorten(name)}` holds {kind}, and parameters are texts or lists of texts",
+        kind,
+        suggestions=(Suggestion(f"use `{edit}`", span, edit),) if edit else (),
+    )
+
+
+def no_endpoint(span: Span, known: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "no-endpoint",
+        span,
+        "nothing says which endpoint this is asked of",
+        "no endpoint",
+        f"a URL names it by its path; beside anything else, name it (`endpoint=`, `--endpoint`): {listing([f'`{k}`' for k in known], 'or')}",
+    )
+
+
+def unknown_path(span: Span, path: str, known: Sequence[str]) -> Diagnostic:
+    ends = listing([f"`{each}`" for each in known], "or")
+    return Diagnostic(
+        "unknown-endpoint",
+        span,
+        f"the path `{shorten(path)}` leads to no endpoint that is asked for",
+        "not an endpoint",
+        f"it would end in {ends}",
+    )
+
+
+def unknown_parameter(span: Span, name: str, endpoint: str, edits: tuple[Suggestion, ...]) -> Diagnostic:
+    return Diagnostic(
+        "unknown-parameter",
+        span,
+        f"`{endpoint}` has no parameter `{shorten(name)}`",
+        "unknown parameter",
+        "" if edits else "`pql schema` lists what has a direct parameter",
+        edits,
+    )
+
+
+def ignored_parameter(span: Span, name: str, filter: str) -> Diagnostic:
+    return Diagnostic(
+        "ignored-parameter",
+        span,
+        f"beside `{filter}` the API ignores `{name}`",
+        "ignored",
+        "the query says what the API answers: without this condition",
+        severity=Severity.WARNING,
+    )
+
+
+def repeated_parameter(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "repeated-parameter",
+        span,
+        f"the parameter `{name}` takes one value, and another is given",
+        "the second one",
+        "which of the two counts is not defined",
+    )
+
+
+def list_spelling(span: Span, name: str, many: str) -> Diagnostic:
+    return Diagnostic(
+        "repeated-parameter",
+        span,
+        f"a list is spelt `{many}`, and `{name}` is given more than once",
+        "read as a list",
+        "the API may take one of the values alone",
+        severity=Severity.WARNING,
+    )
+
+
+def empty_parameter(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "unclear-parameter",
+        span,
+        f"the parameter `{name}` has no value",
+        "no value",
+        "the API may read it as an empty text, or as if it were not there; take it out, or use the JSON filter",
+    )
+
+
+def refused_parameter(span: Span, name: str, refused: str) -> Diagnostic:
+    return Diagnostic(
+        "unclear-parameter",
+        span,
+        f"what `{refused}` means in the parameter `{name}` is not known",
+        "not literal?",
+        "it may be a wildcard there; the JSON filter can say either",
+    )
+
+
+def dropped_page(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "dropped-part",
+        span,
+        f"a query has no pages: `{name}` is left out",
+        "left out",
+        "the query means all pages",
+        severity=Severity.WARNING,
+    )
+
+
+def dropped_fragment(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "dropped-part",
+        span,
+        "what follows `#` in a URL is not sent",
+        "left out",
+        "in a value it is written `%23`",
+        severity=Severity.WARNING,
+    )
+
+
+def empty_filter(span: Span, key: str = "") -> Diagnostic:
+    what = f"`{shorten(key)}` asks for nothing" if key else "the filter asks for nothing"
+    return Diagnostic("bad-filter", span, what, "empty", "what the API makes of it is not known; take it out")
+
+
+def filter_shape(span: Span, key: str, wanted: str, kind: str, edits: tuple[Suggestion, ...] = ()) -> Diagnostic:
+    subject = f"`{shorten(key)}`" if key else "a filter"
+    return Diagnostic("bad-filter", span, f"{subject} holds {wanted}, not {kind}", kind, suggestions=edits)
+
+
+def unknown_key(span: Span, key: str, known: Sequence[str], edits: tuple[Suggestion, ...]) -> Diagnostic:
+    places = listing([f"`{each}`" for each in known], "and")
+    return Diagnostic(
+        "bad-filter",
+        span,
+        f"`{shorten(key)}` is no part of a filter here",
+        "unknown key",
+        f"what can stand here is {places}",
+        edits,
+    )
+
+
+def list_in_filter(span: Span, key: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-filter", span, f"`{shorten(key)}` takes one value, not a list", "one value", "the JSON filter has no lists"
+    )
+
+
+def unknown_relation(span: Span, name: str, endpoint: str, edits: tuple[Suggestion, ...]) -> Diagnostic:
+    return Diagnostic(
+        "unknown-relation",
+        span,
+        f"the filter of `{endpoint}` has no relation `{shorten(name)}`",
+        "unknown relation",
+        suggestions=edits,
+    )
+
+
+def unknown_place(span: Span, name: str, endpoint: str, help: str, edits: tuple[Suggestion, ...]) -> Diagnostic:
+    return Diagnostic(
+        "unknown-field",
+        span,
+        f"the JSON filter of `{endpoint}` has no field `{shorten(name)}` here",
+        "unknown field",
+        help,
+        edits,
+    )
+
+
+def unknown_operator(span: Span, op: str, known: Sequence[str], edits: tuple[Suggestion, ...]) -> Diagnostic:
+    return Diagnostic(
+        "no-operator",
+        span,
+        f"the API has no operator `{shorten(op)}`",
+        "unknown operator",
+        f"its operators are {listing([f'`{k}`' for k in known], 'and')}",
+        edits,
+    )
+
+
+def null_in_filter(span: Span, op: str, known: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "null-operator",
+        span,
+        f"`{op}` does not compare with null",
+        "null",
+        f"only {listing([f'`{k}`' for k in known], 'and')} do" if known else "",
+    )
 
 
 # Words for messages
@@ -901,6 +1235,14 @@ def a(type: str) -> str:
 def shorten(text: str, most: int = 60) -> str:
     """The text, its middle left out where it is long."""
     return text if len(text) <= most else f"{text[: most - 20]}…{text[-19:]}"
+
+
+def shown(value: object, show: Callable[[object], str] = repr) -> str:
+    """A wrong argument in a message, whatever it is."""
+    try:
+        return shorten(show(value))
+    except Exception:  # its own code runs, and may fail as it likes
+        return type_name(value)
 
 
 def type_name(value: object) -> str:

@@ -161,6 +161,102 @@ def _range_condition(ranges: tuple[tuple[Edge, Edge], ...], field: Field, span: 
     return tests[0] if len(tests) == 1 else All(tuple(tests), span)
 
 
+def inverse(domain: Domain, field: Field) -> Domain:
+    """What is not in it, null included: where a condition of that domain is not true."""
+    return Domain(_inverse(domain.values, field), field.nullable and not domain.null)
+
+
+def is_within(inner: Domain, outer: Domain) -> bool:
+    """Whether all of the one is in the other."""
+    return inner == outer or meet((inner, outer)) == inner
+
+
+def listed(domain: Domain) -> tuple[Scalar, ...] | None:
+    """The values of a domain that holds no null and only so many; None for any other."""
+    if domain.null:
+        return None
+    if isinstance(domain.values, Finite):
+        return None if domain.values.complement else tuple(sorted(domain.values.values))  # type: ignore[type-var]
+    points = [low for low, high in domain.values.ranges if low is not None and high is not None and low[0] == high[0]]
+    return tuple(low[0] for low in points) if len(points) == len(domain.values.ranges) else None
+
+
+def split(domain: Domain, field: Field, span: Span) -> list[tuple[Domain, tuple[Test, ...]]]:
+    """The domain in parts that do not meet, and for each the tests of one JSON object that come nearest to it.
+
+    The tests of a part say it exactly, but for a text that is none of several values: of those one `!=` is there.
+
+    >>> from pqlang import PENBOX
+    >>> created = PENBOX.endpoint("cases").field("created_at")
+    >>> [tests for _, tests in split(whole(created), created, Span(0, 0))]
+    [()]
+    """
+    null = Domain(_nothing(field), True)
+    parts = [(null, (Test(field, Op.IS_NULL, None, span),))] if domain.null else []
+    if is_whole(domain, field) and not field.to_many:
+        return [(domain, ())]
+    if _is_full(domain.values, field):
+        tests = (Test(field, Op.NOT_NULL, None, span),) if field.nullable or field.to_many else ()
+        return [*parts, (Domain(domain.values, False), tests)]
+    if isinstance(domain.values, Ranges):
+        return parts + [_spell_ranges(ranges, field, span) for ranges in _pairs(domain.values.ranges)]
+    values: list[Any] = sorted(domain.values.values)  # type: ignore[type-var]
+    if domain.values.complement:
+        return [*parts, (Domain(domain.values, False), (Test(field, Op.NE, values[0], span),))]
+    known = _closed(field)
+    if known is not None and len(known) - len(values) == 1 and len(values) > 1:
+        other = next(value for value in known if value not in domain.values.values)
+        return [*parts, (Domain(domain.values, False), (Test(field, Op.NE, other, span),))]
+    return parts + [
+        (Domain(_listed(field, (value,), False), False), (Test(field, Op.EQ, value, span),)) for value in values
+    ]
+
+
+def _pairs(ranges: tuple[tuple[Edge, Edge], ...]) -> list[tuple[tuple[Edge, Edge], ...]]:
+    """Ranges that one JSON object can say: one, or two with a single point between them, which `!=` takes out."""
+    found: list[tuple[tuple[Edge, Edge], ...]] = []
+    for each in ranges:
+        low, high = each[0], found[-1][-1][1] if found else None
+        if len(found) and len(found[-1]) == 1 and low is not None and high is not None and low[0] == high[0]:
+            found[-1] = (*found[-1], each)
+            continue
+        found.append((each,))
+    return found
+
+
+def _spell_ranges(ranges: tuple[tuple[Edge, Edge], ...], field: Field, span: Span) -> tuple[Domain, tuple[Test, ...]]:
+    domain = Domain(Ranges(ranges), False)
+    low, high = ranges[0][0], ranges[-1][1]
+    if low is not None and high is not None and low[0] == high[0]:
+        return domain, (Test(field, Op.EQ, low[0], span),)
+    tests: list[Test] = []
+    if low is not None:
+        tests.append(Test(field, Op.GE if low[1] < 0 else Op.GT, low[0], span))
+    if high is not None:
+        tests.append(Test(field, Op.LT if high[1] < 0 else Op.LE, high[0], span))
+    if len(ranges) == 2:
+        assert ranges[0][1] is not None
+        tests.append(Test(field, Op.NE, ranges[0][1][0], span))
+    return domain, tuple(tests)
+
+
+def as_condition(domain: Domain, field: Field, span: Span) -> Condition:
+    """The domain as a condition of any size, on a field of one's own or on the chosen record of a to-many relation."""
+    parts: list[Condition] = []
+    values = listed(Domain(domain.values, False))
+    if isinstance(domain.values, Finite) and domain.values.complement and len(domain.values.values) > 1:
+        rest: tuple[Any, ...] = tuple(sorted(domain.values.values))  # type: ignore[type-var]
+        parts.append(Test(field, Op.NOT_IN, rest, span))
+    elif values is not None and len(values) > 1 and not _is_full(domain.values, field):
+        parts.append(Test(field, Op.IN, values, span))
+    elif not _is_empty(domain.values):
+        for _, tests in split(Domain(domain.values, False), field, span):
+            parts.append(tests[0] if len(tests) == 1 else All(tests, span))
+    if domain.null:
+        parts.append(Test(field, Op.IS_NULL, None, span))
+    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts), span)
+
+
 # Sets of values
 
 
@@ -206,6 +302,24 @@ def _is_full(values: Values, field: Field) -> bool:
         return values.ranges == ((None, None),)
     known = _closed(field)
     return values.complement and not values.values if known is None else len(values.values) == len(known)
+
+
+def _inverse(values: Values, field: Field) -> Values:
+    if isinstance(values, Finite):
+        known = _closed(field)
+        return (
+            Finite(values.values, not values.complement) if known is None else Finite(frozenset(known) - values.values)
+        )
+    ends: list[Edge] = [None]
+    for low, high in values.ranges:
+        ends += [low, high]
+    ends.append(None)
+    gaps = list(zip(ends[::2], ends[1::2], strict=True))
+    if gaps[0][1] is None and values.ranges:  # the first range is open below
+        gaps = gaps[1:]
+    if gaps and gaps[-1][0] is None and values.ranges:  # the last is open above
+        gaps = gaps[:-1]
+    return Ranges(tuple(gaps))
 
 
 def _meet(left: Values, right: Values) -> Values:

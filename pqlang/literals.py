@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from enum import Enum
 from typing import TypeAlias
@@ -205,7 +206,10 @@ def read_bound(name: str, value: object, span: Span, field: Field, clock: Clock,
             literal = Literal(str(value), True, span=span)
         except ValueError:
             return say.bound_value(span, name, value, field.name, type_, "it holds NUL or half a surrogate pair")
-        return read_literal(literal, field, clock, notes)
+        found: list[Diagnostic] = []
+        read = read_literal(literal, field, clock, found)
+        notes += [replace(each, suggestions=()) for each in found]  # an edit of the text does not reach a bound value
+        return replace(read, suggestions=()) if isinstance(read, Diagnostic) else read
     return say.bound_value(span, name, value, field.name, type_)
 
 

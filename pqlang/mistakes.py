@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pqlang import diagnostics as say
-from pqlang.ast import Compare, Expr, Flag, Hole, Literal, Op, Text
+from pqlang.ast import Compare, Expr, Flag, Hole, Literal, Not, Op, Text
 from pqlang.diagnostics import Diagnostic
 from pqlang.source import Span
 
@@ -166,6 +166,9 @@ def _operator_sign(where: Where) -> Diagnostic | None:
         return say.foreign_connective(Span(where.start, where.start + len(sign[0])), sign[0], word)
     if rest[:1] == "!" and "NOT" in where.expected and not re.match(r"![ \t\r\n\xa0]*[=~]", rest):
         return say.bang_for_not(Span(where.start, where.start + 1), rest[1:2] in " \t\r\n\xa0")
+    if where.last.lower() == "not" and (sign := re.match(r"==?|~\*?", rest)):
+        span = Span(where.after - len("not"), where.start + len(sign[0]))
+        return say.foreign_operator(span, span.of(where.text), "!" + sign[0].replace("==", "="))
     if rest[:1] and rest[:1] in "=<>!~:" and (where.wants_value or OPERATOR_KINDS & where.expected):
         before = re.search(r"[=<>!~:*]*$", where.text[: where.after])[0] if where.wants_value else ""  # type: ignore[index]
         after = re.match(r"![ \t\r\n\xa0]+[=~]\*?|[=<>!~:*]+", rest)[0]  # type: ignore[index]
@@ -214,7 +217,7 @@ def _after_is(where: Where) -> Diagnostic | None:
     if not word:
         return None
     negated = where.last.lower() == "not"
-    start = where.text.lower().rfind("is", 0, where.after)
+    start = max(where.text.rfind(spelt, 0, where.after) for spelt in ("is", "IS", "Is", "iS"))
     span = Span(where.start, where.start + len(word[0]))
     if word[0].lower() in AFTER_IS:
         operator = Span(start, span.end)
@@ -317,6 +320,10 @@ def explain_juxtaposition(
                 problems.pop()
             whole = Literal(words.of(text), True, span=words)
             return say.unquoted_words(words, words.of(text)), Compare(left.path, left.op, whole, span=both)
+    if isinstance(left, Flag) and isinstance(right, Not) and isinstance(right.operand, Flag):
+        asked = Span(right.span.start, right.operand.span.end)
+        if right.operand.span.of(text).lower() == "is":
+            return say.foreign_operator(asked, asked.of(text), "is not"), Hole(span=both)
     if isinstance(left, Flag) and isinstance(right, Flag | Text):
         return say.missing_operator(gap, left.span.of(text), right.span.of(text), both), Hole(span=both)
     return say.missing_connective(gap), None

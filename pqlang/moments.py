@@ -63,7 +63,7 @@ def _zone(tz: str | tzinfo) -> tuple[tzinfo, str]:
     except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError; "" and "../x" are ValueErrors
         pass
     known = {name.lower(): name for name in available_timezones()}
-    close = close_matches(str(tz).lower(), known, 1)
+    close = close_matches(tz.lower(), known, 1) if isinstance(tz, str) else []
     raise PqlError(Source("", "tz"), [say.bad_zone(tz, [known[name] for name in close])])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from pqlang.condition import COMPLEMENT, NONE, All, Any, Condition, Not, Op, Test
+from pqlang.condition import COMPLEMENT, All, Any, Condition, Not, Op, Test
 from pqlang.schema import Endpoint, FieldType
 
 
@@ -73,7 +73,7 @@ def complement(test: Test) -> Condition:
     if test.field.type is FieldType.BOOLEAN and test.op is Op.EQ:
         return Test(test.field, Op.EQ, not test.value, test.span)  # `not completed` is `completed = false`
     if test.op is Op.NOT_IN and test.value == ():
-        return NONE
+        return Any((), test.span)
     return Test(test.field, COMPLEMENT[test.op], test.value, test.span)
 
 
@@ -89,7 +89,8 @@ def touches_many(condition: Condition) -> bool:
 
 
 def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
-    """No `All` in an `All`, no `Any` in an `Any`, none with one operand; an empty list is never or always true."""
+    """No `All` in an `All`, no `Any` in an `Any`, none with one operand or the same one twice; an empty list is never
+    or always true."""
     match condition:
         case All() | Any():
             operands: list[Condition] = []
@@ -101,7 +102,8 @@ def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
                     return flat  # `Any(())` in an `All`: never true; `All(())` in an `Any`: always
                 else:
                     operands.append(flat)
-            return operands[0] if len(operands) == 1 else type(condition)(tuple(operands), condition.span)
+            kept = tuple(dict.fromkeys(operands))
+            return kept[0] if len(kept) == 1 else type(condition)(kept, condition.span)
         case Not():
             inner = flatten(condition.operand, endpoint)
             if isinstance(inner, All | Any) and not inner.operands:
@@ -115,19 +117,8 @@ def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
             return condition
 
 
-def drop_repeats(condition: Condition, endpoint: Endpoint) -> Condition:
-    """Equal conditions side by side are one."""
-    match condition:
-        case All() | Any():
-            kept = tuple(dict.fromkeys(drop_repeats(operand, endpoint) for operand in condition.operands))
-            return kept[0] if len(kept) == 1 else type(condition)(kept, condition.span)
-        case Not():
-            return Not(drop_repeats(condition.operand, endpoint), condition.span)
-        case _:
-            return condition
-
-
-RULES: tuple[Callable[[Condition, Endpoint], Condition], ...] = (expand_derived, push_not_inward, flatten, drop_repeats)
+#: Flattened first, because an empty list may take away the to-many field that a `not` would stop at.
+RULES: tuple[Callable[[Condition, Endpoint], Condition], ...] = (expand_derived, flatten, push_not_inward, flatten)
 
 
 def _on_tests(condition: Condition, change: Callable[[Test], Condition]) -> Condition:

@@ -224,7 +224,7 @@ def recover(reading: Reading, states: list[int], values: list[Any], token: Token
         return len(text)
     lists = sum(type(value) is tuple and value[3] == LPAR for value in dropped)
     between = BETWEEN in kinds and AND not in kinds
-    if mistakes.is_connective(problem):  # `&&` hides no condition
+    if mistakes.is_connective(problem) and not between:  # `&&` hides no condition
         resume = problem.span.end
     else:
         resume = mistakes.next_connective(text, token[0], len(opened) > lists, lists, between=between)
@@ -451,13 +451,13 @@ def _juxtaposed(reading: Reading, left: Expr, right: Expr) -> tuple[Expr, ...]:
     """Two conditions with a blank between them: an *and* in search mode, in strict mode most often something else."""
     if isinstance(right, Hole):
         return left, right
+    if isinstance(right, Not) and isinstance(right.operand, Hole) and isinstance(left, Flag):  # `status not = draft`
+        return (Hole(span=Span(left.span.start, right.span.end)),)
     words = isinstance(right, Flag | Text)
     if isinstance(left, Hole):  # what follows a mistake is part of it
         return (Hole(span=Span(left.span.start, right.span.end)),) if words and not reading.search else (left, right)
     problem, mended = mistakes.explain_juxtaposition(reading.text, left, right, reading.problems)
-    if reading.search and problem.code != "foreign-operator":
-        if problem.code == "unquoted-words":
-            reading.problems.append(replace(problem, severity=say.Severity.HINT))
+    if reading.search and problem.code not in ("foreign-operator", "range-phrase"):
         return left, right
     reading.problems.append(problem)
     return (left, right) if mended is None else (mended,)

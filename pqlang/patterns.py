@@ -36,3 +36,12 @@ def part_of(pattern: str) -> str | None:
     """
     match = _PART.fullmatch(pattern)
     return re.sub(r"\\([\s\S])", r"\1", match[1]) if match else None
+
+
+def literal_length(pattern: str) -> int:
+    """How many characters of a pattern stand for themselves: the more, the fewer texts match.
+
+    >>> literal_length("%50\\\\%%")
+    3
+    """
+    return len(re.sub(r"\\([\s\S])|[%_]", lambda match: "x" if match[1] else "", pattern))

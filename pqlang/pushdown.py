@@ -8,7 +8,7 @@ say one condition each and are exact only where every assumed value is fixed. LA
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from pqlang import diagnostics as say
@@ -17,6 +17,7 @@ from pqlang.condition import EVERY, NONE, All, Any, Condition, Not, Op, Test
 from pqlang.diagnostics import Diagnostic
 from pqlang.normaliser import normalise
 from pqlang.schema import Endpoint, Field, FieldType, Match, Parameter
+from pqlang.source import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def push_down(condition: Condition | None, endpoint: Endpoint, target: str) -> t
     """
     if condition is None:
         return Pushed("json" if target == "json" else "params", ()), []
+    open_fields: list[Field] = []
     if target != "json":
         params, refusals = by_params(condition, endpoint)
         if params is not None:
@@ -58,6 +60,8 @@ def push_down(condition: Condition | None, endpoint: Endpoint, target: str) -> t
     tests, refusals = by_json(condition, endpoint)
     if tests is not None:
         return Pushed("json", tests), []
+    if open_fields:  # direct parameters fall short of nothing but these
+        return None, [_left_open(field, refusals[0].part, condition.span) for field in open_fields]
     return None, [_problem(refusal) for refusal in refusals]
 
 
@@ -68,6 +72,13 @@ def _problem(refusal: Refusal) -> Diagnostic:
 def _assumed(field: Field) -> Diagnostic:
     assert field.param is not None
     return say.assumed_value(field.name, field.param.name, param_text(field.param.assumed))
+
+
+def _left_open(field: Field, part: Condition, whole: Span) -> Diagnostic:
+    """Why parameters alone do not do: the query leaves open what the API would assume."""
+    assert field.param is not None
+    assumed = param_text(field.param.assumed)
+    return say.left_open(part.span, whole, next(iter(_names(part))), field.name, field.param.name, assumed)
 
 
 # The JSON filter
@@ -87,10 +98,10 @@ def by_json(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] 
     else:
         if operands:
             return _tests(condition), []
-    return _reduced(operands, endpoint, _json_refusals)
+    return _reduced(operands, endpoint, json_refusals)
 
 
-def _json_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
+def json_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
     """What the JSON filter cannot say of a conjunction of tests."""
     refusals: list[Refusal] = []
     spelt: set[tuple[str, str]] = set()
@@ -141,9 +152,9 @@ def by_params(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...
     """The tests of one request by direct parameters, or what stops it. Whether it is exact: see `unfixed`."""
     operands = condition.operands if isinstance(condition, All) else (condition,)
     tests = _tests(condition)
-    if operands and len(tests) == len(operands) and not _param_refusals(tests, endpoint):
+    if operands and len(tests) == len(operands) and not param_refusals(tests, endpoint):
         return tests, []
-    return _reduced(operands, endpoint, _param_refusals)
+    return _reduced(operands, endpoint, param_refusals)
 
 
 def unfixed(tests: Sequence[Test], endpoint: Endpoint) -> list[Field]:
@@ -154,7 +165,7 @@ def unfixed(tests: Sequence[Test], endpoint: Endpoint) -> list[Field]:
     return [field for field in endpoint.assumed if field.param not in sent]
 
 
-def _param_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
+def param_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
     refusals: list[Refusal] = []
     used: set[str] = set()
     for test in tests:
@@ -238,7 +249,8 @@ def _reduced(operands: Sequence[Condition], endpoint: Endpoint, refusals_of: Ref
             complaints = [_group_refusal(part) for part in parts if not isinstance(part, Test)]
         proven = _proven(parts)
         if proven == NONE:
-            return _by_always(endpoint, Op.IS_NULL, parts[0], refusals_of)
+            never, _ = _by_always(endpoint, Op.IS_NULL, parts[0], refusals_of)
+            return never, [] if never else complaints
         if proven == EVERY:
             continue
         again = _tests(proven) if proven is not None else ()
@@ -269,7 +281,11 @@ def _proven(parts: Sequence[Condition]) -> Condition | None:
     found = [each for part in parts if (each := domains.of_condition(part)) is not None]
     if not found:
         return None
-    return domains.to_condition(domains.meet(domain for _, domain in found), found[0][0], parts[0].span)
+    field, met, span = found[0][0], domains.meet(domain for _, domain in found), parts[0].span
+    proven = domains.to_condition(met, field, span)
+    if proven is None and isinstance(met.values, domains.Finite) and not met.values.complement and not met.null:
+        return Test(field, Op.IN, tuple(sorted(met.values.values, key=str)), span)  # some parameters take a list
+    return proven
 
 
 def _tests(condition: Condition) -> tuple[Test, ...]:
@@ -309,17 +325,38 @@ def _by_always(endpoint: Endpoint, op: Op, part: Condition, refusals_of: Refusal
 # What is worth a warning although it can be sent
 
 
-def notice(condition: Condition) -> list[Diagnostic]:
-    """Parts that no record, or every record, satisfies."""
+def notice(written: Condition, normal: Condition, endpoint: Endpoint) -> list[Diagnostic]:
+    """Parts that no record, or every record, satisfies.
+
+    The normal form turns what stands under a `not`, so there each part is judged as it was written.
+    """
+    if not _negates(written):
+        return _notice(normal)
+    parts = (written.operand,) if isinstance(written, Not) else () if isinstance(written, Test) else written.operands
+    return _notice_whole(replace(normal, span=written.span)) or [
+        each for part in parts for each in notice(part, normalise(part, endpoint), endpoint)
+    ]
+
+
+def _negates(condition: Condition) -> bool:
+    """Whether a `not` stands anywhere in it."""
+    return not isinstance(condition, Test) and (isinstance(condition, Not) or any(map(_negates, condition.operands)))
+
+
+def _notice(condition: Condition) -> list[Diagnostic]:
+    found = _notice_whole(condition)
+    parts = condition.operands if isinstance(condition, All | Any) and not found else ()
+    return found or [each for part in parts for each in _notice(part)]
+
+
+def _notice_whole(condition: Condition) -> list[Diagnostic]:
     if isinstance(condition, Not):
-        return notice(condition.operand)
+        return []
     if isinstance(condition, Test):
         return _judge(All((condition,), condition.span)) or _judge(Any((condition,), condition.span))
     if not condition.operands:
         return [say.tautology(condition.span) if isinstance(condition, All) else say.contradiction(condition.span)]
-    if found := _judge(condition):
-        return found
-    return [each for operand in condition.operands for each in notice(operand)]
+    return _judge(condition)
 
 
 def _judge(condition: All | Any) -> list[Diagnostic]:
@@ -372,14 +409,20 @@ def long_url(tests: Sequence[Test], endpoint: Endpoint, length: int, url: Callab
 # Scope
 
 
-def active_condition(condition: Condition | None, endpoint: Endpoint) -> Condition | None:
-    """The condition and the endpoint's active one, where nothing in it speaks of that field or its base."""
+def assumed_condition(endpoint: Endpoint) -> Condition:
+    """What the endpoint's own list means: the values the API assumes where nothing is asked."""
+    tests = [Test(field, Op.EQ, field.param.assumed) for field in endpoint.assumed if field.param is not None]
+    return normalise(All(tuple(tests)), endpoint)
+
+
+def active_condition(condition: Condition | None, written: Condition | None, endpoint: Endpoint) -> Condition | None:
+    """The condition and the endpoint's active one, where nothing as written speaks of that field or its base."""
     active = endpoint.active
     if active is None:
         return condition
     field = endpoint.field(active.field)
     names = {field.name} if field.derived is None else {field.name, field.derived.base}
-    if condition is not None and not names.isdisjoint(_names(condition)):
+    if written is not None and not names.isdisjoint(_names(written)):
         return condition
     added = normalise(Test(field, Op.EQ, active.value), endpoint)
     if condition is None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pqlang import diagnostics as say
 from pqlang.condition import Test
-from pqlang.diagnostics import Diagnostic
+from pqlang.diagnostics import Diagnostic, PqlError
 from pqlang.emitters import json as json_emitter
 from pqlang.emitters import params as params_emitter
 from pqlang.schema import Endpoint
+from pqlang.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Request:
     tests: tuple[Test, ...]
     sort: str | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
-    residual: None = None
+    residual: Predicate | None = None
 
     @property
     def filter(self) -> dict[str, Any] | None:
@@ -64,13 +66,13 @@ class Request:
         """The whole URL, at `base` or the schema's own address.
 
         `count` asks for the number of records and leaves out order and page (seed: "available on both GET (list) and
-        GET /count"). `page` counts from 1, `size` goes up to the API's highest. Raises ValueError for others.
+        GET /count"). `page` counts from 1, `size` goes up to the API's highest. Raises PqlError for others.
         """
         api = self.endpoint.api
-        if page is not None and page < 1:
-            raise ValueError(f"pages are counted from 1, not {page}")
-        if size is not None and not 1 <= size <= api.max_page_size:
-            raise ValueError(f"a page holds 1 to {api.max_page_size} records, not {size}")
+        if page is not None and (type(page) is not int or page < 1):
+            raise _wrong("page", page, "counted from 1")
+        if size is not None and (type(size) is not int or not 1 <= size <= api.max_page_size):
+            raise _wrong("size", size, f"1 to {api.max_page_size} records")
         params = self._filters()
         if not count:
             params |= self._sort()
@@ -94,6 +96,10 @@ class Request:
 
     def _sort(self) -> dict[str, str | list[str]]:
         return {} if self.sort is None else {self.endpoint.api.sort_param: self.sort}
+
+
+def _wrong(name: str, value: object, wanted: str) -> PqlError:
+    return PqlError(Source("", name), [say.bad_argument(name, value, wanted)])
 
 
 def _encode(params: Mapping[str, str | list[str]]) -> str:

@@ -7,8 +7,9 @@ field's type; every endpoint-specific fact is read from the schema.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import pairwise
 from typing import TypeAlias, TypeGuard, assert_never, cast
 
 from pqlang import ast, patterns
@@ -116,6 +117,8 @@ class _Resolving:
                 return self.compare(node)
             case ast.And():
                 parts = [part for each in node.operands if (part := self.expression(each)) is not None]
+                if self.context.search:
+                    self.note_unquoted(node)
                 return All(tuple(parts), node.span)
             case ast.Or():
                 outside = self.nulls_in
@@ -281,7 +284,7 @@ class _Resolving:
         others = [
             each
             for each in node.values
-            if not (isinstance(each, ast.Literal) and each.is_null or self.is_null_variable(each))
+            if not ((isinstance(each, ast.Literal) and each.is_null) or self.is_null_variable(each))
         ]
         is_null = f"{path} is {'not ' if node.negated else ''}null"
         if not others:
@@ -354,6 +357,8 @@ class _Resolving:
             bound = self.bound(value)
             if bound is UNBOUND:
                 return cast(Moment, UNBOUND), cast(Moment, UNBOUND)
+            if bound is _MISSING:
+                return None
             if isinstance(bound, str):
                 read = read_period(bound, True, span, clock, days=days)
             elif isinstance(bound, date) and not isinstance(bound, datetime) and bound < date.max:
@@ -388,6 +393,8 @@ class _Resolving:
             edits = [f"{field.name} is not null"] if field is not None else close_names(word, flags)[:1]
             self.problems.append(say.word_as_text(node.span, word, search, edits))
             return self.free_text(node.span.of(self.context.text) or word, node.span)
+        if self.context.search and field is None and not self.relation_fields(node.path):
+            return self.free_text(word, node.span)  # which says that this endpoint has none
         if field is not None:
             self.problems.append(say.not_a_flag(node.span, field.name, field.type, field.values))
         else:
@@ -535,6 +542,28 @@ class _Resolving:
                 self.problems.append(say.some_related(span, span, field.relation, edit))
         elif field.nullable and op != "is not null" and node.path.parts not in self.nulls_in:
             self.problems.append(say.nulls_left_out(span, span, written, path, op))
+
+    def note_unquoted(self, node: ast.And) -> None:
+        """`title = Acme Corp`: the second word is free text of its own, which its quotes would change."""
+        for left, right in pairwise(node.operands):
+            if not (
+                isinstance(left, ast.Compare) and isinstance(left.value, ast.Literal) and isinstance(right, ast.Flag)
+            ):
+                continue
+            compared, field = self.fields.get(left.path.parts), self.fields.get(right.path.parts)
+            if compared is None or compared.type not in (FieldType.STRING, FieldType.OPEN_ENUM):
+                continue  # no value of its type has blanks
+            words = Span(left.value.span.start, right.span.end)
+            between = self.context.text[left.value.span.end : right.span.start]
+            bare_value = self.context.text[words.start : words.start + 1] not in ("'", '"', "")
+            if (
+                bare_value
+                and between
+                and not between.strip()
+                and (field is None or field.type is not FieldType.BOOLEAN)
+            ):
+                hint = say.unquoted_words(words, words.of(self.context.text))
+                self.problems.append(replace(hint, severity=Severity.HINT))
 
     def note_bare_day(self, node: ast.Compare, field: Field, value: ast.Value) -> None:
         """`=` and `<=` against a day without a time compare with its first instant."""
