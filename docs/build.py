@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 import pqlang  # noqa: E402  (the checkout's, installed or not)
 from pqlang import schema_tables  # noqa: E402
 from pqlang.cli import main as run_command  # noqa: E402
+from pqlang.decompiler import read_target  # noqa: E402
 from pqlang.rendering import to_text  # noqa: E402
 from pqlang.schema import Endpoint, Field, Match  # noqa: E402
 
@@ -61,11 +62,12 @@ def code(text: str) -> str:
 
 @dataclass(frozen=True)
 class Example:
-    """When a code is said, and a query that it is said of; or a call in Python, or a command, that says it."""
+    """When a code is said, and a query that it is said of; or a request, a call in Python, or a command."""
 
     when: str
     query: str = ""
     endpoint: str = "cases"
+    request: str = ""  # what `decompile` is given
     call: str = ""
     command: str = ""
     options: dict[str, Any] = field(default_factory=dict)
@@ -94,6 +96,8 @@ READING = {
     "missing-comma": Example("Nothing separates two values of a list.", "parent_status in (draft pending)"),
     "comma": Example("A comma stands between conditions.", "archived, parent_status = draft"),
     "unquoted-words": Example("A value of several words has no quotes.", "title = My first case"),
+    "doubled-quote": Example("A quote in a text is doubled, as in SQL.", "title = 'It''s done'"),
+    "day-and-time": Example("A blank stands between a day and its time.", "created_at > 2024-01-15 09:30"),
     "unclosed-parenthesis": Example("A parenthesis does not close.", "(archived and parent_status = draft"),
     "unmatched-parenthesis": Example("A parenthesis closes nothing.", "archived)"),
     "empty-list": Example("A list has no values.", "parent_status in ()"),
@@ -188,6 +192,19 @@ REFUSALS = {
         " value also where the query leaves that open.",
         "template.id = 3c90c3cc-0d44-4b50-8888-8dd25736052a and created_at > 2024-01-01",
     ),
+    "left-open": Example(
+        "The field has a direct parameter alone, and the query leaves open what the API assumes beside it.",
+        "flow.slug = kyc",
+        "forms",
+    ),
+    "too-many-requests": Example(
+        "A `plan` takes more requests than it may.",
+        call='pqlang.plan("status = a or title = b or reference = c", "cases", max_requests=2)',
+    ),
+    "uncarried-residual": Example(
+        "A `plan` would have to test a field that responses do not carry.",
+        call='pqlang.plan("workspace.slug contains a and workspace.slug contains b", "cases")',
+    ),
     "no-target": Example("The API filters by the field in no way.", "user.anonymous", "forms"),
     "no-operator": Example("The schema's API has no such operator.", call='pqlang.compile("total > 5", orders)'),
     "no-parameter": Example(
@@ -198,6 +215,39 @@ REFUSALS = {
         "title contains new and title contains old",
         "case_templates",
         options={"target": "params"},
+    ),
+}
+REQUESTS = {
+    "no-endpoint": Example("Nothing names the endpoint.", request="status=pending", endpoint=""),
+    "bad-encoding": Example("A `%` starts no escape, or escapes are not UTF-8.", request="/cases?status=100%"),
+    "bad-json": Example(
+        "A filter is not JSON, or a key stands in it twice.", request='{"attributes": {"status": {"$eq": None}}}'
+    ),
+    "bad-filter": Example(
+        "A filter is JSON, but not of the shape that the API takes; or it asks for nothing.",
+        request='{"attributes": {"status": "pending"}}',
+    ),
+    "unknown-relation": Example(
+        "A filter names a relation that there is not.",
+        request='{"relationships": {"owners": {"id": {"$eq": "3c90c3cc-0d44-4b50-8888-8dd25736052a"}}}}',
+    ),
+    "unknown-parameter": Example("The endpoint has no such parameter.", request="/cases?stats=pending"),
+    "unclear-parameter": Example(
+        "Nobody knows what the API makes of the value: it is empty, or could be a wildcard.",
+        request="/case_templates?title=50%25",
+        endpoint="",
+    ),
+    "repeated-parameter": Example(
+        "A parameter of one value is given another. Where it takes a list, a warning: the list is spelt otherwise.",
+        request="/cases?status=pending&status=draft",
+    ),
+    "ignored-parameter": Example(
+        "A direct parameter stands beside a filter, and the API ignores it.",
+        request='/cases?status=draft&filter={"attributes":{"title":{"$eq":"Onboarding"}}}',
+    ),
+    "dropped-part": Example(
+        "Something in the request is no part of a query: a page, or what follows `#`.",
+        request="/cases?status=draft&page[number]=2",
     ),
 }
 ARGUMENTS = {
@@ -242,6 +292,13 @@ CHAPTERS = (
         "`check` finds these only where it is given a `target`.",
         REFUSALS,
     ),
+    (
+        "What cannot be read back",
+        "Said by `decompile` of a request. Of its fields, operators and values it says what is said of a query's, "
+        "where they stand in the request. Its warnings are shown by `pql decompile`, and are in what "
+        "`pqlang.decompiler.read_target` returns.",
+        REQUESTS,
+    ),
     ("What the call got wrong", "Errors of arguments, of schema files and of the command line.", ARGUMENTS),
 )
 
@@ -283,6 +340,11 @@ def diagnostics_page() -> str:
 
 def picture(code: str, example: Example) -> tuple[str, str]:
     """The example as its page shows it, and how bad the problem is."""
+    if example.request:
+        reading = read_target(example.request, example.endpoint or None)
+        [problem] = reading.diagnostics
+        assert problem.code == code
+        return fenced(to_text(problem, reading.source)), problem.severity
     if example.command:
         return fenced(f"$ {example.command}\n{stderr_of(example.command)}", "console"), "error"
     if example.call:
@@ -547,8 +609,8 @@ def default(info: Any) -> str:
 
 def api_page() -> str:
     parts = [
-        "All that `import pqlang` gives. Beside it, `to_text` and `to_json` of `pqlang.rendering` may be relied on; "
-        "whatever else stands in the package may change with any version.",
+        "All that `import pqlang` gives. Beside it, `to_text` and `to_json` of `pqlang.rendering` and `read_target` of "
+        "`pqlang.decompiler` may be relied on; whatever else stands in the package may change with any version.",
         "Everything returned is immutable and safe to share between threads. One exception, `PqlError`, comes out of "
         "bad input, with every problem in it.",
         fenced(f"import pqlang\nfrom pqlang import {', '.join(filter(str.islower, pqlang.__all__))}", "python"),

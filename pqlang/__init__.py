@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pqlang import ast
-from pqlang.compiler import Prepared, check, compile, format, parse, predicate, prepare
+from pqlang.compiler import Prepared, check, compile, format, parse, plan, predicate, prepare
 from pqlang.diagnostics import Diagnostic, PqlError, Severity, Suggestion
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
@@ -18,8 +18,11 @@ from pqlang.source import Limits, Source, Span
 
 if TYPE_CHECKING:
     from pqlang._penbox import PENBOX
+    from pqlang.decompiler import decompile
     from pqlang.evaluator import Predicate
+    from pqlang.plans import Plan
     from pqlang.schema_file import load_schema
+    from pqlang.verifier import Verdict, verify
 
 __all__ = [
     "PENBOX",
@@ -27,6 +30,7 @@ __all__ = [
     "Endpoint",
     "Field",
     "Limits",
+    "Plan",
     "PqlError",
     "Predicate",
     "Prepared",
@@ -36,20 +40,28 @@ __all__ = [
     "Source",
     "Span",
     "Suggestion",
+    "Verdict",
     "ast",
     "check",
     "compile",
+    "decompile",
     "format",
     "load_schema",
     "parse",
+    "plan",
     "predicate",
     "prepare",
+    "verify",
 ]
 
 _LAZY = {
     "PENBOX": "pqlang._penbox",
+    "Plan": "pqlang.plans",
     "Predicate": "pqlang.evaluator",
+    "Verdict": "pqlang.verifier",
+    "decompile": "pqlang.decompiler",
     "load_schema": "pqlang.schema_file",
+    "verify": "pqlang.verifier",
 }  # read when first asked for (PEP 562)
 
 

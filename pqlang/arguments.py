@@ -42,6 +42,12 @@ def built_in() -> Schema:
     return PENBOX
 
 
+def target(given: object) -> None:
+    """The kind of request to make; analysing alone needs none."""
+    if given is None:
+        raise wrong("target", given, say.listing([f"`{each}`" for each in TARGETS], "or"))
+
+
 def choices(target: object, scope: object, mode: object) -> None:
     """The keywords that take one of a few words."""
     if target is not None and target not in TARGETS:
@@ -50,6 +56,15 @@ def choices(target: object, scope: object, mode: object) -> None:
         raise wrong("scope", scope, "`active` or None")
     if mode not in MODES:
         raise wrong("mode", mode, say.listing([f"`{each}`" for each in MODES], "or"))
+
+
+def plan_options(disjoint: object, max_requests: object, broaden: object) -> None:
+    """The keywords of a plan: two switches and a number."""
+    for name, value in (("disjoint", disjoint), ("broaden", broaden)):
+        if not isinstance(value, bool):
+            raise wrong(name, value, "True or False")
+    if type(max_requests) is not int or max_requests < 1:
+        raise wrong("max_requests", max_requests, "a positive whole number")
 
 
 def limits(given: object) -> Limits:

@@ -233,19 +233,23 @@ _UNSPELLABLE = re.compile("[\0\ud800-\udfff]")
 _UNSPELLABLE_NAME = re.compile("[`\0\ud800-\udfff]")
 _VARIABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _UNIT = "(?:s|sec|secs|seconds?|min|mins|minutes?|h|hours?|d|days?|w|weeks?|mo|months?|y|years?)"
-RELATIVE_TIME = re.compile(
-    rf"(?:now|today|yesterday|tomorrow)(?:[ \t\r\n\xa0]*[+-][ \t\r\n\xa0]*[0-9]+[ \t\r\n\xa0]*{_UNIT})*",
-    re.IGNORECASE | re.ASCII,
-)
-_OTHERWISE = re.compile(
-    rf"null|true|false|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|{RELATIVE_TIME.pattern}",
-    re.IGNORECASE | re.ASCII,
-)
+# texts that `re` compiles when they are first wanted: few queries hold such words
+_RELATIVE_TIME = rf"(?:now|today|yesterday|tomorrow)(?:[ \t\r\n\xa0]*[+-][ \t\r\n\xa0]*[0-9]+[ \t\r\n\xa0]*{_UNIT})*"
+_OTHERWISE = rf"null|true|false|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|{_RELATIVE_TIME}"
 
 
 def quotes_matter(text: str) -> bool:
     """Whether the bare word could be null, a boolean, a number or a relative time, which its quotes forbid."""
-    return _OTHERWISE.fullmatch(text) is not None
+    return re.fullmatch(_OTHERWISE, text, re.IGNORECASE | re.ASCII) is not None
+
+
+def is_relative_time(text: str) -> bool:
+    """Whether the bare word is a relative time, blanks inside or not.
+
+    >>> is_relative_time("now-7d"), is_relative_time("now - 7 days"), is_relative_time("now-7d-report")
+    (True, True, False)
+    """
+    return re.fullmatch(_RELATIVE_TIME, text, re.IGNORECASE | re.ASCII) is not None
 
 
 def _two_at_least(operands: tuple[Expr, ...]) -> None:

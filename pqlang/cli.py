@@ -16,7 +16,8 @@ from typing import Any, NoReturn, TextIO
 
 from pqlang import arguments, compiler
 from pqlang.arguments import MODES, TARGETS
-from pqlang.diagnostics import Diagnostic, PqlError, Severity
+from pqlang.diagnostics import MOST_DRAWN, Diagnostic, PqlError, Severity
+from pqlang.moments import make_clock
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
 from pqlang.source import NOWHERE, Source
@@ -112,6 +113,18 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     format_.add_argument("--mode", choices=MODES, default="strict", help="search: read what a search box allows")
     format_.add_argument("--json", action="store_true", help="print JSON, one line a query")
     format_.set_defaults(run=_format, schema=None)
+
+    decompile = commands.add_parser("decompile", help="print the query that a request means")
+    decompile.add_argument(
+        "query",
+        nargs="?",
+        metavar="URL|JSON|QUERYSTRING",
+        help="the request; - or nothing reads one a line from standard input",
+    )
+    decompile.add_argument("--endpoint", metavar="ENDPOINT", help="where it is asked; a URL says so itself")
+    decompile.add_argument("--json", action="store_true", help="print JSON, one line a request")
+    decompile.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
+    decompile.set_defaults(run=_decompile)
 
     schema = commands.add_parser("schema", help="list endpoints, or the fields of one")
     schema.add_argument("endpoint", nargs="?", metavar="ENDPOINT")
@@ -243,7 +256,7 @@ def _compile(options: argparse.Namespace) -> int:
         text = request.url if options.url else partial(_request_text, request, several)
         return Answer(Source(query), request.diagnostics, text, partial(_request_json, request))
 
-    compiler.check("", endpoint, **how)  # what is wrong with the call is said before any query is read
+    make_clock(options.now, options.tz)  # what is wrong with the call is said before any query is read
     return _each(options, answer)
 
 
@@ -253,7 +266,7 @@ def _check(options: argparse.Namespace) -> int:
     def answer(query: str) -> Answer:
         return Answer(Source(query), compiler.check(query, endpoint, **how))
 
-    compiler.check("", endpoint, **how)
+    make_clock(options.now, options.tz)
     return _each(options, answer)
 
 
@@ -264,6 +277,21 @@ def _format(options: argparse.Namespace) -> int:
         except PqlError as error:
             return Answer(error.source, error.diagnostics)
         return Answer(Source(query), (), lambda: text, lambda: {"query": text})
+
+    return _each(options, answer)
+
+
+def _decompile(options: argparse.Namespace) -> int:
+    from pqlang.decompiler import read_target  # the other commands start without it
+
+    endpoint = None if options.endpoint is None else _endpoint(options)
+
+    def answer(target: str) -> Answer:
+        reading = read_target(target, endpoint, schema=options.schema)
+        at, text = reading.endpoint, reading.text
+        if at is None or text is None:
+            return Answer(reading.source, reading.diagnostics)
+        return Answer(reading.source, reading.diagnostics, lambda: text, lambda: {"endpoint": at.name, "query": text})
 
     return _each(options, answer)
 
@@ -303,8 +331,8 @@ def _lines(stream: TextIO | None) -> Iterator[str]:
         return
     if stream.isatty():
         print("one query a line, end with Ctrl-D", file=sys.stderr)
-    for line in stream:
-        yield line.rstrip("\r\n")
+    for number, line in enumerate(stream):
+        yield (line if number else line.removeprefix("\ufeff")).rstrip("\r\n")  # editors may put a mark first
 
 
 def _request_text(request: Request, line: bool) -> str:
@@ -411,4 +439,6 @@ def _report(diagnostics: Sequence[Diagnostic], source: Source, line: int | None 
     color = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     if line is not None:
         print(f"line {line}:", file=sys.stderr)
-    print("\n\n".join(to_text(each, source, color=color) for each in diagnostics), file=sys.stderr)
+    print("\n\n".join(to_text(each, source, color=color) for each in diagnostics[:MOST_DRAWN]), file=sys.stderr)
+    if len(diagnostics) > MOST_DRAWN:
+        print(f"\n… and {len(diagnostics) - MOST_DRAWN:,} more", file=sys.stderr)

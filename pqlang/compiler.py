@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pqlang import arguments, ast, express
 from pqlang import diagnostics as say
@@ -21,7 +21,16 @@ from pqlang.formatter import format_query
 from pqlang.moments import Clock, make_clock
 from pqlang.normaliser import normalise
 from pqlang.parser import parse_source
-from pqlang.pushdown import Pushed, active_condition, assumed_condition, long_url, notice, push_down, undocumented
+from pqlang.pushdown import (
+    Pushed,
+    active_condition,
+    assumed_condition,
+    long_url,
+    notice,
+    push_down,
+    undocumented,
+    values_length,
+)
 from pqlang.request import Request
 from pqlang.resolver import Context, Meaning, resolve
 from pqlang.schema import Endpoint
@@ -29,6 +38,7 @@ from pqlang.source import Limits, Source
 
 if TYPE_CHECKING:
     from pqlang.evaluator import Predicate
+    from pqlang.plans import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +97,15 @@ def finish(
         condition = active_condition(condition, meaning.condition, endpoint)
     if condition is not None and meaning.condition is not None:
         problems += notice(meaning.condition, condition, endpoint)
+    length = len(source.text) + (values_length(condition) if context.variables else 0)
     if target is None:
-        return Analysis(source, endpoint, tuple(problems), tree, meaning, condition)
+        return Analysis(source, endpoint, tuple(problems), tree, meaning, condition, None, length)
     pushed, found = push_down(condition, endpoint, target)
+    if pushed is None and condition is not None:
+        from pqlang.plans import with_cost  # only who is refused pays for it
+
+        found = with_cost(found, condition, endpoint, target)
     problems += found if pushed is None else found + undocumented(pushed)
-    length = len(source.text) + sum(len(str(value)) for value in context.variables.values())
     return Analysis(source, endpoint, tuple(problems), tree, meaning, condition, pushed, length)
 
 
@@ -105,10 +119,14 @@ def request(analysis: Analysis) -> Request:
     pushed, meaning, endpoint = analysis.pushed, analysis.meaning, analysis.endpoint
     if pushed is None or meaning is None:
         raise PqlError(analysis.source, analysis.diagnostics)
-    sort = None
-    if meaning.order is not None and meaning.order.field.sort is not None:
-        sort = (endpoint.api.descending_prefix if meaning.order.descending else "") + meaning.order.field.sort
-    return _request(endpoint, pushed, sort, analysis.diagnostics, analysis.length)
+    return _request(endpoint, pushed, _sort(meaning, endpoint), analysis.diagnostics, analysis.length)
+
+
+def _sort(meaning: Meaning, endpoint: Endpoint) -> str | None:
+    """The value of the parameter that orders the list; None where the query says nothing of it."""
+    if meaning.order is None or meaning.order.field.sort is None:
+        return None
+    return (endpoint.api.descending_prefix if meaning.order.descending else "") + meaning.order.field.sort
 
 
 def _request(
@@ -145,6 +163,7 @@ def compile(
     >>> compile("parent_status = in_progress and archived = false", "cases").query_string
     'parent_status=in_progress&archived=false'
     """
+    arguments.target(target)
     if type(query) is str and (variables is None or variables == {}) and now is None and tz == "UTC" and scope is None:
         at = arguments.endpoint(endpoint)
         arguments.choices(target, scope, mode)
@@ -162,6 +181,72 @@ def compile(
             mode=mode,
             limits=limits,
         )
+    )
+
+
+def plan(
+    query: object,
+    endpoint: str | Endpoint,
+    *,
+    disjoint: bool = False,
+    max_requests: int = 30,
+    broaden: bool = False,
+    target: str = "auto",
+    variables: Mapping[str, object] | None = None,
+    now: datetime | str | None = None,
+    tz: str | tzinfo = "UTC",
+    scope: str | None = None,
+    mode: str = "strict",
+    limits: Limits | None = None,
+) -> Plan:
+    """The requests that together answer a query, whatever one alone can say; the other keywords are those of `compile`.
+
+    No request is covered by another. What none can say is a request's `residual`, to be tested on its records.
+    `disjoint` asks for requests that share no record; `plan.disjoint` tells whether they do. More than `max_requests`
+    are an error, unless `broaden` allows requests that fetch more than is asked.
+
+    Raises PqlError for a mistake, for too many requests, and for a part that no request can say and no response record
+    carries.
+
+    >>> [each.filter["attributes"] for each in plan("parent_status = draft or waiting_for = owner", "cases").requests]
+    [{'parent_status': {'$eq': 'draft'}}, {'waiting_for': {'$eq': 'owner'}}]
+    """
+    from pqlang.evaluator import Predicate  # compiling does without these
+    from pqlang.planner import make_plan
+    from pqlang.plans import Plan, text_of
+
+    arguments.plan_options(disjoint, max_requests, broaden)
+    if target is None:
+        raise arguments.wrong("target", target, "a target")
+    analysis = analyse(
+        query, endpoint, target=None, variables=variables, now=now, tz=tz, scope=scope, mode=mode, limits=limits
+    )
+    arguments.choices(target, scope, mode)
+    at, meaning = analysis.endpoint, analysis.meaning
+    if meaning is None:
+        raise PqlError(analysis.source, analysis.diagnostics)
+    made, problems = make_plan(
+        analysis.condition, at, target=target, max_requests=max_requests, broaden=broaden, disjoint=disjoint
+    )
+    if made is None:
+        raise PqlError(analysis.source, (*analysis.diagnostics, *problems))
+    requests = []
+    for branch in made.branches:
+        found = (*analysis.diagnostics, *undocumented(branch.pushed))
+        asked = _request(at, branch.pushed, _sort(meaning, at), found, analysis.length)
+        requests.append(asked if branch.residual is None else replace(asked, residual=Predicate(branch.residual, at)))
+    order = None if meaning.order is None else (meaning.order.field.name, meaning.order.descending)
+    said = (*analysis.diagnostics, *problems, *(each for one in requests for each in one.diagnostics))
+    return Plan(
+        text_of(analysis.condition, at, order),
+        tuple(requests),
+        made.disjoint,
+        at,
+        analysis.condition,
+        target,
+        tuple(branch.reason for branch in made.branches),
+        made.overlap,
+        tuple(dict.fromkeys(said)),
     )
 
 
@@ -200,7 +285,18 @@ def predicate(
     return Predicate(condition, at)
 
 
-def check(query: object, endpoint: str | Endpoint, *, target: str | None = None, **options: Any) -> list[Diagnostic]:
+def check(
+    query: object,
+    endpoint: str | Endpoint,
+    *,
+    target: str | None = None,
+    variables: Mapping[str, object] | None = None,
+    now: datetime | str | None = None,
+    tz: str | tzinfo = "UTC",
+    scope: str | None = None,
+    mode: str = "strict",
+    limits: Limits | None = None,
+) -> list[Diagnostic]:
     """Every problem of a query, in the order of its text; never raises on text.
 
     The keywords are those of `compile`. Whether one request can say it is asked only where a `target` is given: a
@@ -209,7 +305,10 @@ def check(query: object, endpoint: str | Endpoint, *, target: str | None = None,
     >>> [problem.code for problem in check("parent_status = drft and emial = x", "cases")]
     ['unknown-value', 'unknown-field']
     """
-    return list(analyse(query, endpoint, target=target, **options).diagnostics)
+    analysis = analyse(
+        query, endpoint, target=target, variables=variables, now=now, tz=tz, scope=scope, mode=mode, limits=limits
+    )
+    return list(analysis.diagnostics)
 
 
 def parse(query: object, *, mode: str = "strict", limits: Limits | None = None) -> ast.Query:
@@ -284,6 +383,7 @@ def prepare(
     >>> mine.compile({"mail": "ann@acme.com"}).query_string
     'owner%5Bemail%5D=ann%40acme.com&archived=false'
     """
+    arguments.target(target)
     at = arguments.endpoint(endpoint)
     arguments.choices(target, scope, mode)
     bounds = arguments.limits(limits)

@@ -35,22 +35,48 @@ class Op(StrEnum):
     NOT_NULL = "is not null"
 
 
-#: The operator that is true exactly where the other is false; both are unknown on null, but the null tests.
-COMPLEMENT = {
-    Op.EQ: Op.NE,
-    Op.NE: Op.EQ,
-    Op.LT: Op.GE,
-    Op.GE: Op.LT,
-    Op.GT: Op.LE,
-    Op.LE: Op.GT,
-    Op.LIKE: Op.NOT_LIKE,
-    Op.NOT_LIKE: Op.LIKE,
-    Op.ILIKE: Op.NOT_ILIKE,
-    Op.NOT_ILIKE: Op.ILIKE,
-    Op.IN: Op.NOT_IN,
-    Op.NOT_IN: Op.IN,
-    Op.IS_NULL: Op.NOT_NULL,
-    Op.NOT_NULL: Op.IS_NULL,
+class Kind(StrEnum):
+    """What an operator looks at, and so on which side of the passes it falls."""
+
+    EQUALITY = "equality"
+    ORDER = "order"  # numbers and times alone
+    PATTERN = "pattern"  # texts alone; no set of values that could be met or joined
+    LIST = "list"
+    NULL = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """What an operator means. The same on a to-one field and on the chosen record of a to-many relation.
+
+    `complement` is true exactly where this one is false; where this one is unknown, so is it. `json` is the operator
+    of the API by which the JSON filter says it, None where the filter has no way to.
+    """
+
+    kind: Kind
+    complement: Op
+    json: Op | None
+    negated: bool = False  # of its kind the one that holds where the value does not
+    folds: bool = False  # case does not count
+    on_null: bool | None = None  # its value for a null field; None is unknown
+
+
+#: The one table of what operators mean: the normaliser, the planner, the predicate and the explanations read it.
+SENSES = {
+    Op.EQ: Sense(Kind.EQUALITY, Op.NE, Op.EQ),
+    Op.NE: Sense(Kind.EQUALITY, Op.EQ, Op.NE, negated=True),
+    Op.LT: Sense(Kind.ORDER, Op.GE, Op.LT),
+    Op.GE: Sense(Kind.ORDER, Op.LT, Op.GE),
+    Op.GT: Sense(Kind.ORDER, Op.LE, Op.GT),
+    Op.LE: Sense(Kind.ORDER, Op.GT, Op.LE),
+    Op.LIKE: Sense(Kind.PATTERN, Op.NOT_LIKE, Op.LIKE),
+    Op.NOT_LIKE: Sense(Kind.PATTERN, Op.LIKE, None, negated=True),
+    Op.ILIKE: Sense(Kind.PATTERN, Op.NOT_ILIKE, Op.ILIKE, folds=True),
+    Op.NOT_ILIKE: Sense(Kind.PATTERN, Op.ILIKE, None, negated=True, folds=True),
+    Op.IN: Sense(Kind.LIST, Op.NOT_IN, None),
+    Op.NOT_IN: Sense(Kind.LIST, Op.IN, None, negated=True),
+    Op.IS_NULL: Sense(Kind.NULL, Op.NOT_NULL, Op.EQ, on_null=True),
+    Op.NOT_NULL: Sense(Kind.NULL, Op.IS_NULL, Op.NE, negated=True, on_null=False),
 }
 
 

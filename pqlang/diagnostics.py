@@ -7,7 +7,7 @@ span is the shortest text that is wrong. Messages speak of fields, operators and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pqlang.source import NOWHERE, Source, Span
@@ -53,6 +53,9 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
 
 
+MOST_DRAWN = 20  # what a person reads of one exception; `diagnostics` holds the rest
+
+
 class PqlError(Exception):
     """The one exception that bad input raises. `diagnostics` holds every problem, `str()` draws them."""
 
@@ -64,7 +67,9 @@ class PqlError(Exception):
     def __str__(self) -> str:
         from pqlang.rendering import to_text  # drawn only when someone looks
 
-        return "\n\n".join(to_text(each, self.source) for each in self.diagnostics)
+        drawn = [to_text(each, self.source) for each in self.diagnostics[:MOST_DRAWN]]
+        rest = len(self.diagnostics) - len(drawn)
+        return "\n\n".join([*drawn, f"… and {rest:,} more"] if rest else drawn)
 
 
 # Limits
@@ -195,7 +200,7 @@ def foreign_connective(span: Span, sign: str, word: str) -> Diagnostic:
         span,
         f"`{sign}` is written `{word}`",
         f"use `{word}`",
-        suggestions=(Suggestion(f"use `{word}`", span, word, safe=True),),
+        suggestions=(Suggestion(f"use `{word}`", span, word, safe=len(sign) == 2),),
     )
 
 
@@ -206,7 +211,7 @@ def bang_for_not(span: Span, blank_follows: bool) -> Diagnostic:
         span,
         "`!` before a condition is written `not`",
         "use `not`",
-        suggestions=(Suggestion("use `not`", span, replacement, safe=True),),
+        suggestions=(Suggestion("use `not`", span, replacement),),
     )
 
 
@@ -412,6 +417,36 @@ def is_value(span: Span, value: str, negated: bool) -> Diagnostic:
     )
 
 
+def doubled_quote(span: Span, mark: str, meant: str) -> Diagnostic:
+    return Diagnostic(
+        "doubled-quote",
+        span,
+        f"two quotes side by side are no quote: `{mark}` in a text is written `\\{mark}`",
+        "two texts",
+        suggestions=(Suggestion("write it as one text", span, quote(meant)),),
+    )
+
+
+def day_and_time(span: Span, meant: str) -> Diagnostic:
+    return Diagnostic(
+        "day-and-time",
+        span,
+        "a time is joined to its day by `T`",
+        "two words",
+        suggestions=(Suggestion(f"use `{meant}`", span, meant),),
+    )
+
+
+def variable_first(span: Span, written: str) -> Diagnostic:
+    return Diagnostic(
+        "missing-condition",
+        span,
+        f"`{written}` is a value, and a condition begins with a field",
+        "not a field",
+        f"for example `field = {written}`",
+    )
+
+
 def range_phrase(span: Span, edited: Span, replacement: str) -> Diagnostic:
     return Diagnostic(
         "range-phrase",
@@ -463,14 +498,14 @@ def colon_list(span: Span, apart: str) -> Diagnostic:
     )
 
 
-def minus_for_not(span: Span) -> Diagnostic:
+def minus_for_not(span: Span, apart: str) -> Diagnostic:
     return Diagnostic(
         "search-form",
         span,
         "`-` before a condition is written `not`",
         "use `not`",
         "the short form is for search mode",
-        (Suggestion("use `not`", span, "not ", safe=True),),
+        (Suggestion("use `not`", span, apart, safe=apart == "not "),),
     )
 
 
@@ -915,23 +950,28 @@ def uncarried_field(span: Span, name: str) -> Diagnostic:
 # Plans
 
 
-def too_many_requests(span: Span, count: int, limit: int) -> Diagnostic:
+def too_many_requests(span: Span, count: int, limit: int, counted: bool = True) -> Diagnostic:
     return Diagnostic(
         "too-many-requests",
         span,
-        f"the query takes {count_of(count)} requests, the limit is {limit}",
+        f"the query takes {'' if counted else 'up to '}{count_of(count)} requests, the limit is {limit}",
         "too many alternatives",
         "`broaden` fetches more with fewer requests and tests the records; or raise `max_requests`, or split the query",
     )
 
 
-def uncarried_residual(span: Span, name: str) -> Diagnostic:
+def cost_of_disjoint(problem: Diagnostic, count: int) -> Diagnostic:
+    """With how many requests there would be, if they may share records."""
+    return replace(problem, help=f"without `disjoint` it takes {count_of(count)}; {problem.help}")
+
+
+def uncarried_residual(span: Span, condition: str, name: str) -> Diagnostic:
     return Diagnostic(
         "uncarried-residual",
         span,
-        f"no request can say this condition on `{name}`, and response records do not carry `{name}` to test it there",
-        "cannot be asked or tested",
-        "ask another condition of the field, or leave it out",
+        f"`{shorten(condition)}` would have to be tested on response records, which do not carry `{name}`",
+        "cannot be tested",
+        "no request can say it together with the rest of the query",
     )
 
 
@@ -942,6 +982,16 @@ def nothing_to_ask(span: Span, endpoint: str) -> Diagnostic:
         f"no request to `{endpoint}` fetches all the records that this needs",
         "cannot be asked for",
     )
+
+
+def plan_cost(count: int, tested: bool) -> str:
+    """What a plan costs."""
+    requests = "no request" if not count else "1 request" if count == 1 else f"{count_of(count)} requests"
+    return f"`plan` answers it with {requests}" + (" and a test on the fetched records" if tested else "")
+
+
+def no_plan(message: str) -> str:
+    return f"`plan` does not answer it either: {message}"
 
 
 def count_of(number: int) -> str:
@@ -993,7 +1043,11 @@ def bad_percent(span: Span) -> Diagnostic:
 
 def bad_utf8(span: Span, escapes: str) -> Diagnostic:
     return Diagnostic(
-        "bad-encoding", span, f"`{shorten(escapes)}` is no character of UTF-8", "no character", "a URL is encoded in UTF-8"
+        "bad-encoding",
+        span,
+        f"`{shorten(escapes)}` is no character of UTF-8",
+        "no character",
+        "a URL is encoded in UTF-8",
     )
 
 
@@ -1005,7 +1059,7 @@ def bad_json(span: Span, wanted: str, found: str) -> Diagnostic:
         "NaN": "JSON has no such number",
         "True": "in JSON it is written `true`",
         "False": "in JSON it is written `false`",
-        "None": "in JSON nothing is written `null`",
+        "None": "in JSON it is written `null`",
     }.get(found, "JSON puts keys and texts in double quotes" if found[:1].isalpha() or found[:1] == "$" else "")
     what = f"found `{shorten(found)}`" if found else "found the end"
     return Diagnostic("bad-json", span, f"this is not JSON: expected {wanted}, {what}", "not expected here", help)

@@ -70,6 +70,13 @@ def of_test(test: Test) -> Domain | None:
     return None
 
 
+def where(test: Test) -> Domain:
+    """Where a test is true that is no pattern."""
+    domain = of_test(test)
+    assert domain is not None
+    return domain
+
+
 _EDGES = {Op.LT: (True, -1), Op.LE: (True, 1), Op.GT: (False, 1), Op.GE: (False, -1)}
 
 
@@ -176,7 +183,7 @@ def listed(domain: Domain) -> tuple[Scalar, ...] | None:
     if domain.null:
         return None
     if isinstance(domain.values, Finite):
-        return None if domain.values.complement else tuple(sorted(domain.values.values))  # type: ignore[type-var]
+        return None if domain.values.complement else tuple(sorted(domain.values.values))
     points = [low for low, high in domain.values.ranges if low is not None and high is not None and low[0] == high[0]]
     return tuple(low[0] for low in points) if len(points) == len(domain.values.ranges) else None
 
@@ -192,7 +199,9 @@ def split(domain: Domain, field: Field, span: Span) -> list[tuple[Domain, tuple[
     [()]
     """
     null = Domain(_nothing(field), True)
-    parts = [(null, (Test(field, Op.IS_NULL, None, span),))] if domain.null else []
+    parts: list[tuple[Domain, tuple[Test, ...]]] = []
+    if domain.null:
+        parts.append((null, (Test(field, Op.IS_NULL, None, span),)))
     if is_whole(domain, field) and not field.to_many:
         return [(domain, ())]
     if _is_full(domain.values, field):
@@ -200,7 +209,7 @@ def split(domain: Domain, field: Field, span: Span) -> list[tuple[Domain, tuple[
         return [*parts, (Domain(domain.values, False), tests)]
     if isinstance(domain.values, Ranges):
         return parts + [_spell_ranges(ranges, field, span) for ranges in _pairs(domain.values.ranges)]
-    values: list[Any] = sorted(domain.values.values)  # type: ignore[type-var]
+    values: list[Any] = sorted(domain.values.values)
     if domain.values.complement:
         return [*parts, (Domain(domain.values, False), (Test(field, Op.NE, values[0], span),))]
     known = _closed(field)
@@ -245,7 +254,7 @@ def as_condition(domain: Domain, field: Field, span: Span) -> Condition:
     parts: list[Condition] = []
     values = listed(Domain(domain.values, False))
     if isinstance(domain.values, Finite) and domain.values.complement and len(domain.values.values) > 1:
-        rest: tuple[Any, ...] = tuple(sorted(domain.values.values))  # type: ignore[type-var]
+        rest: tuple[Any, ...] = tuple(sorted(domain.values.values))
         parts.append(Test(field, Op.NOT_IN, rest, span))
     elif values is not None and len(values) > 1 and not _is_full(domain.values, field):
         parts.append(Test(field, Op.IN, values, span))

@@ -16,7 +16,7 @@ from typing import Any as Anything
 from typing import TypeAlias, assert_never
 
 from pqlang import diagnostics as say
-from pqlang.condition import All, Any, Condition, Moment, Not, Op, Test
+from pqlang.condition import SENSES, All, Any, Condition, Moment, Not, Op, Test
 from pqlang.diagnostics import PqlError
 from pqlang.formatter import expression
 from pqlang.normaliser import touches_many
@@ -29,6 +29,7 @@ Truth: TypeAlias = "bool | None"
 Choice: TypeAlias = "Mapping[str, Mapping[str, Anything] | None]"  # relation -> the related record chosen, or none
 Tested: TypeAlias = "Callable[[Record, Choice], Truth]"
 NO_CHOICE: Choice = {}
+SEALED = ""  # the key beside the relations of a choice under which the values of sealed groups are kept
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ def group(condition: Condition) -> Tested:
     def best(record: Record, choice: Choice) -> Truth:
         related = [[*_related(record, key), None] for key in keys.values()]
         found: Truth = False
+        known: dict[str, Anything] = {}
         for chosen in product(*related):
-            value = inner(record, dict(zip(keys, chosen, strict=True)))
+            value = inner(record, {**dict(zip(keys, chosen, strict=True)), SEALED: known})
             if value:
                 return True
             if value is None:
@@ -119,12 +121,35 @@ def _expression(condition: Condition) -> Tested:
         case Test():
             return _test(condition)
         case Not():
-            inner = group(condition.operand) if touches_many(condition.operand) else _expression(condition.operand)
+            if touches_many(condition.operand):
+                return _sealed(group(condition.operand))
+            inner = _expression(condition.operand)
             return lambda record, choice: None if (value := inner(record, choice)) is None else not value
         case All() | Any():
             return _joined([_expression(operand) for operand in condition.operands], isinstance(condition, Any))
         case _:
             assert_never(condition)
+
+
+def _sealed(inner: Tested) -> Tested:
+    """A `not` around a group of its own. Whatever is chosen around it its value is the same, so it is found once:
+    else nested groups would take the number of choices to the power of their depth."""
+    name = str(id(inner))
+
+    def sealed(record: Record, choice: Choice) -> Truth:
+        known = choice.get(SEALED)
+        if known is None:
+            return _kleene_not(inner(record, choice))
+        if name not in known:
+            known[name] = _kleene_not(inner(record, choice))  # type: ignore[index]
+        value: Truth = known[name]
+        return value
+
+    return sealed
+
+
+def _kleene_not(value: Truth) -> Truth:
+    return None if value is None else not value
 
 
 def _joined(parts: list[Tested], decides: bool) -> Tested:
@@ -148,7 +173,7 @@ def _joined(parts: list[Tested], decides: bool) -> Tested:
 def _test(test: Test) -> Tested:
     field, decide = test.field, _decision(test)
     assert field.record is not None
-    two_valued = test.op in (Op.IS_NULL, Op.NOT_NULL) or test.value == ()
+    two_valued = SENSES[test.op].on_null is not None or test.value == ()
     keys = field.record[1:] if field.to_many else field.record
     read = _READERS.get(field.type, _read_text)
 
@@ -201,8 +226,8 @@ def _decision(test: Test) -> Callable[[Anything], bool]:
             return lambda found: found is not None
         case Op.LIKE | Op.NOT_LIKE | Op.ILIKE | Op.NOT_ILIKE:
             assert isinstance(value, str)
-            matches, wanted = matcher(value, fold=op in (Op.ILIKE, Op.NOT_ILIKE)), op in (Op.LIKE, Op.ILIKE)
-            return lambda found: matches(found) is wanted
+            matches, unwanted = matcher(value, fold=SENSES[op].folds), SENSES[op].negated
+            return lambda found: matches(found) is not unwanted
         case _:
             assert_never(op)
 

@@ -14,7 +14,7 @@ from functools import cache
 
 from pqlang._tables import KINDS, PATTERNS
 from pqlang.condition import All, Moment, Op, Scalar, Test
-from pqlang.literals import EMAIL, INTEGER, UUID
+from pqlang.literals import EMAIL, INTEGER, UUID, fits
 from pqlang.moments import UTC_CLOCK, is_bare_day, read_moment
 from pqlang.pushdown import Pushed, push_down
 from pqlang.resolver import ORDERED, TEXTS
@@ -135,7 +135,7 @@ def _listed(text: str, quoted: bool, field: Field) -> Scalar | None:
 
 
 def _integer(text: str, quoted: bool, field: Field) -> Scalar | None:
-    return int(text) if not quoted and INTEGER.fullmatch(text) else None
+    return int(text) if not quoted and INTEGER.fullmatch(text) and fits(int(text)) else None
 
 
 def _moment(text: str, quoted: bool, field: Field) -> Scalar | None:

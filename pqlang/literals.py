@@ -14,10 +14,20 @@ from enum import Enum
 from typing import TypeAlias
 
 from pqlang import diagnostics as say
-from pqlang.ast import RELATIVE_TIME, Literal
+from pqlang.ast import Literal, is_relative_time
 from pqlang.condition import Moment, Scalar
 from pqlang.diagnostics import Diagnostic, Suggestion
-from pqlang.moments import Clock, next_day, read_date, read_datetime, read_day, read_moment, read_relative
+from pqlang.moments import (
+    DAY_WORDS,
+    Clock,
+    is_bare_day,
+    next_day,
+    read_date,
+    read_datetime,
+    read_day,
+    read_moment,
+    read_relative,
+)
 from pqlang.names import close_matches
 from pqlang.schema import Field, FieldType
 from pqlang.source import Span
@@ -25,7 +35,7 @@ from pqlang.spelling import bare
 
 Read: TypeAlias = "Scalar | Diagnostic"
 INFINITY = float("inf")
-INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # any of these fits 64 bits
+INTEGER = re.compile(r"[+-]?[0-9]{1,19}")  # nothing longer fits 64 bits
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,300}\.?[0-9]{0,300}|\.[0-9]{1,300})(?:[eE][+-]?[0-9]{1,4})?")
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -53,7 +63,7 @@ def _text(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic])
 def is_spaced_time(literal: Literal) -> bool:
     """Whether it is a relative time with blanks in it, `now - 7 days`: one value on date-time fields only."""
     text = literal.text
-    return not literal.quoted and len(text.split()) > 1 and RELATIVE_TIME.fullmatch(text) is not None
+    return not literal.quoted and len(text.split()) > 1 and is_relative_time(text)
 
 
 def _enum(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
@@ -83,23 +93,40 @@ def _boolean(literal: Literal, field: Field, clock: Clock, notes: list[Diagnosti
 
 
 def _integer(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
-    if not INTEGER.fullmatch(literal.text):
-        help = "whole numbers of up to 18 digits, written without separators"
+    number = int(literal.text) if INTEGER.fullmatch(literal.text) else None
+    if number is None or not fits(number):
+        help = "whole numbers of 64 bits, written without separators"
         return say.wrong_value(literal.span, literal.text, field.name, field.type, help)
     if literal.quoted:
         return say.quoted_value(literal.span, literal.text, field.name, field.type)
-    return int(literal.text)
+    return number
 
 
 def _number(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
-    number = float(literal.text) if NUMBER.fullmatch(literal.text) else None
-    if number is None or not -INFINITY < number < INFINITY:
-        return say.wrong_value(
-            literal.span, literal.text, field.name, field.type, "numbers are written as `12` or `1.5`"
-        )
+    number = _exact(literal.text) if NUMBER.fullmatch(literal.text) else None
+    if number is None:
+        help = "numbers are written as `12` or `1.5`, with no more digits than a JSON number keeps"
+        return say.wrong_value(literal.span, literal.text, field.name, field.type, help)
     if literal.quoted:
         return say.quoted_value(literal.span, literal.text, field.name, field.type)
-    return int(literal.text) if INTEGER.fullmatch(literal.text) else number
+    return number
+
+
+def fits(number: int) -> bool:
+    """Whether a whole number has 64 bits at most."""
+    return -(2**63) <= number < 2**63
+
+
+def _exact(text: str) -> int | float | None:
+    """The number a text stands for; None where JSON would carry another: `1e-400` as 0, twenty digits as seventeen."""
+    if INTEGER.fullmatch(text):
+        return int(text) if fits(int(text)) else None
+    number = float(text)
+    if not -INFINITY < number < INFINITY:
+        return None
+    from decimal import Decimal  # only fractions are compared
+
+    return number if Decimal(repr(number)) == Decimal(text) else None
 
 
 def _datetime(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic]) -> Read:
@@ -120,7 +147,7 @@ def _date(literal: Literal, field: Field, clock: Clock, notes: list[Diagnostic])
 def _no_date(literal: Literal, field: Field, examples: str) -> Diagnostic:
     """A text that is no date, with the date it was most likely meant to be."""
     text, span = literal.text, literal.span
-    if literal.quoted and RELATIVE_TIME.fullmatch(text):
+    if literal.quoted and is_relative_time(text):
         return say.quoted_value(span, text, field.name, "relative time")
     fixed = None
     if parts := re.fullmatch(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})", text):
@@ -193,7 +220,11 @@ def read_bound(name: str, value: object, span: Span, field: Field, clock: Clock,
     if type_ is FieldType.BOOLEAN and isinstance(value, bool):
         return value
     if type_ in (FieldType.INTEGER, FieldType.NUMBER) and isinstance(value, int) and not isinstance(value, bool):
-        return int(value)
+        return (
+            int(value)
+            if fits(value)
+            else say.bound_value(span, name, value, field.name, type_, "it has more than 64 bits")
+        )
     if type_ is FieldType.NUMBER and isinstance(value, float) and -INFINITY < value < INFINITY:
         return float(value)
     if type_ is FieldType.DATETIME and isinstance(value, date):
@@ -214,6 +245,11 @@ def read_bound(name: str, value: object, span: Span, field: Field, clock: Clock,
 
 
 # Edits for bare days
+
+
+def names_day(literal: Literal) -> bool:
+    """Whether a literal names a day and no time of it, by its date or as `today`."""
+    return is_bare_day(literal.text) or (not literal.quoted and literal.text.lower() in DAY_WORDS)
 
 
 def day_edits(path: str, op: str, text: str, negated: bool, whole: Span) -> tuple[Suggestion, ...]:

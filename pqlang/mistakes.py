@@ -45,12 +45,12 @@ class Where:
 
 
 CURLY = {"“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "‛": "'"}
-ODD_BLANK = re.compile("[\x0b\x0c\x1c-\x1f\x85\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]")
-INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff]")
+# Patterns are texts here: `re` compiles one when it is first wanted, and most queries have no mistake.
+ODD_BLANK = "[\x0b\x0c\x1c-\x1f\x85\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]"
+INVISIBLE = "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff]"
 #: By its opening quote, a text up to what stands in it and may stand in none: NUL, half a surrogate pair.
 UNSPELLABLE = {
-    mark: re.compile(rf"{mark}(?:[^{mark}\\\0\ud800-\udfff]|\\[^\0\ud800-\udfff])*\\?([\0\ud800-\udfff])")
-    for mark in "\"'"
+    mark: rf"{mark}(?:[^{mark}\\\0\ud800-\udfff]|\\[^\0\ud800-\udfff])*\\?([\0\ud800-\udfff])" for mark in "\"'"
 }
 DOUBLE_OPERATORS = {
     "=>": ">=",
@@ -116,10 +116,9 @@ FOREIGN_WORDS = {
 AFTER_IS = {"in", "between", "like", "ilike", "contains", "on"}  # operators of which people say `is in`, `is not in`
 FOREIGN_NULLS = {"empty", "none", "nil", "undefined", "missing", "blank", "unset", "nul"}
 OPERATOR_KINDS = frozenset({"OP", "IN", "MATCH", "BETWEEN", "IS", "ON"})
-CALENDAR = re.compile(
-    r"(?:last|past|previous|prev)[ \t\r\n\xa0]+(?:([0-9]+)[ \t\r\n\xa0]*)?"
-    r"(seconds?|secs?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|mo|years?|y)(?![a-z])",
-    re.IGNORECASE,
+CALENDAR = (
+    r"(?i:(?:last|past|previous|prev)[ \t\r\n\xa0]+(?:([0-9]+)[ \t\r\n\xa0]*)?"
+    r"(seconds?|secs?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|mo|years?|y)(?![a-z]))"
 )
 UNITS = {"s": "s", "mi": "min", "h": "h", "d": "d", "w": "w", "mo": "mo", "y": "y"}  # by how the word begins
 
@@ -137,23 +136,26 @@ def _character(where: Where) -> Diagnostic | None:
     rest = where.rest
     char = rest[:1]
     span = Span(where.start, where.start + 1)
-    if ODD_BLANK.match(char):
+    if re.match(ODD_BLANK, char):
         return say.odd_blank(span, char)
-    if INVISIBLE.match(char):
+    if re.match(INVISIBLE, char):
         return say.bad_character(span, char)
     if char in CURLY:
-        closing = next((at for at, other in enumerate(rest[1:], 1) if CURLY.get(other) == CURLY[char]), None)
+        ends = (at for at, other in enumerate(rest[1:], 1) if CURLY.get(other) == CURLY[char])
+        closing = next((at for at in ends if not rest[at + 1 : at + 2].isalnum()), None)  # ’ in it’s closes nothing
         quoted = None if closing is None else rest[1:closing]
         end = where.start + (1 if closing is None else closing + 1)
         return say.curly_quotes(Span(where.start, end), quoted, CURLY[char])
     if char and char in "\"'" and where.end - where.start <= 1:
-        if inside := UNSPELLABLE[char].match(rest):  # no text can hold it, quoted or not
+        if inside := re.match(UNSPELLABLE[char], rest):  # no text can hold it, quoted or not
             return say.bad_character(Span(where.start + inside.start(1), where.start + inside.end()), inside[1])
         return say.unclosed_quote(span, char, len(where.text.rstrip()))
     if char == "`":
         return say.unclosed_backtick(span, None if "`" in rest[1:] else len(where.text.rstrip()))
     if char == "$":
         name = re.match(r"\$[^\s()\[\],\"'=<>!~]*", rest)
+        if where.wants_condition and re.fullmatch(r"\$[A-Za-z_][A-Za-z0-9_]*", name[0]):  # type: ignore[index]
+            return say.variable_first(Span(where.start, where.start + len(name[0])), name[0])  # type: ignore[index]
         return say.bad_variable(Span(where.start, where.start + len(name[0])), name[0])  # type: ignore[index]
     return None
 
@@ -165,7 +167,10 @@ def _operator_sign(where: Where) -> Diagnostic | None:
         word = "and" if sign[0][0] == "&" else "or"
         return say.foreign_connective(Span(where.start, where.start + len(sign[0])), sign[0], word)
     if rest[:1] == "!" and "NOT" in where.expected and not re.match(r"![ \t\r\n\xa0]*[=~]", rest):
-        return say.bang_for_not(Span(where.start, where.start + 1), rest[1:2] in " \t\r\n\xa0")
+        before = where.text[where.start - 1 : where.start]
+        if not before or before.isspace() or before in "(!":
+            return say.bang_for_not(Span(where.start, where.start + 1), rest[1:2] in " \t\r\n\xa0")
+        return say.unexpected(Span(where.start, where.start + 1), "!", where.last, expectations(where.expected))
     if where.last.lower() == "not" and (sign := re.match(r"==?|~\*?", rest)):
         span = Span(where.after - len("not"), where.start + len(sign[0]))
         return say.foreign_operator(span, span.of(where.text), "!" + sign[0].replace("==", "="))
@@ -233,7 +238,7 @@ def _bracket(where: Where) -> Diagnostic | None:
     span = Span(where.start, where.start + 1)
     if char == "[":
         inner = re.match(r"\[([^\[\]]*)\]", where.rest)
-        if ("LPAR" in where.expected and "FIELD" not in where.expected) or where.wants_value:
+        if "LPAR" in where.expected and "FIELD" not in where.expected:
             return say.square_list(
                 Span(where.start, where.start + len(inner[0])) if inner else span, inner and inner[1]
             )
@@ -313,13 +318,31 @@ def explain_juxtaposition(
                 return say.glued_operator(right.span, glued[1], glued[2]), Hole(span=both)
         if isinstance(left, Compare) and isinstance(left.value, Literal) and text[left.value.span.end - 1] not in "\"'":
             value = left.value.span
-            if phrase := CALENDAR.match(text, value.start):
+            if phrase := re.compile(CALENDAR).match(text, value.start):
                 return _last_days(text, left, phrase), Hole(span=both)
             words = Span(value.start, right.span.end)
             if left.value.quoted:
                 problems.pop()
             whole = Literal(words.of(text), True, span=words)
             return say.unquoted_words(words, words.of(text)), Compare(left.path, left.op, whole, span=both)
+    if isinstance(left, Compare) and isinstance(left.value, Literal):
+        value = left.value.span
+        if isinstance(right, Text) and gap.start == gap.end and text[value.end - 1] == text[gap.end]:  # 'it''s'
+            joined = Span(value.start, right.span.end)
+            meant = left.value.text + text[gap.end] + right.value.text
+            return say.doubled_quote(joined, text[gap.end], meant), Compare(
+                left.path, left.op, Literal(meant, True, span=joined), span=both
+            )
+        if isinstance(right, Compare | Flag) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", left.value.text):
+            time = re.compile(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?").match(
+                text, right.span.start
+            )
+            if time and time.end() == right.span.end:
+                joined = Span(value.start, right.span.end)
+                meant = f"{left.value.text}T{time[0]}"
+                return say.day_and_time(joined, meant), Compare(
+                    left.path, left.op, Literal(meant, True, span=joined), span=both
+                )
     if isinstance(left, Flag) and isinstance(right, Not) and isinstance(right.operand, Flag):
         asked = Span(right.span.start, right.operand.span.end)
         if right.operand.span.of(text).lower() == "is":
@@ -363,18 +386,16 @@ def too_deep(text: str, at: int, limit: int) -> Diagnostic:
     return say.too_deep(Span(at, at + 1), max(deepest, limit + 1), limit)
 
 
-_SKIPPED = re.compile(
-    r"\"(?:[^\"\\]|\\[\s\S])*\"|'(?:[^'\\]|\\[\s\S])*'|[^\s()\[\],\"'=<>!~:`]+|[\s\S]",
-)
-_CONNECTIVE = re.compile(r"(?i:and|or)\b")
+_SKIPPED = r"\"(?:[^\"\\]|\\[\s\S])*\"|'(?:[^'\\]|\\[\s\S])*'|[^\s()\[\],\"'=<>!~:`]+|[\s\S]"
 
 
 def next_connective(text: str, start: int, grouped: bool, lists: int, *, between: bool) -> int:
     """Where to read on after a mistake: at the next `and`, `or` or `order by` outside the `lists` it stands in and the
     brackets opened since, or at the parenthesis that closes the group around it."""
     depth, at = lists, start
+    skipped, order = re.compile(_SKIPPED), re.compile(r"(?i:order\s+by\b)")
     while at < len(text):
-        match = _SKIPPED.match(text, at)
+        match = skipped.match(text, at)
         assert match is not None
         word = match[0]
         lowered = word.lower()
@@ -387,14 +408,14 @@ def next_connective(text: str, start: int, grouped: bool, lists: int, *, between
         elif depth == 0 and lowered in ("and", "or", "order"):
             if lowered == "and" and between:
                 between = False
-            elif lowered != "order" or re.compile(r"order\s+by\b", re.IGNORECASE).match(text, at):
+            elif lowered != "order" or order.match(text, at):
                 return at
         at = match.end()
     return len(text)
 
 
 _ESCAPES = {'"': '"', "'": "'", "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_ESCAPE = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([\s\S]))")
+_ESCAPE = r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([\s\S]))"
 
 
 def unescape(body: str, offset: int) -> tuple[str, list[Diagnostic]]:
@@ -412,4 +433,4 @@ def unescape(body: str, offset: int) -> tuple[str, list[Diagnostic]]:
         wrong.append(say.bad_escape(Span(offset + match.start(), offset + match.end()), match[0]))
         return " "
 
-    return _ESCAPE.sub(undo, body), wrong
+    return re.sub(_ESCAPE, undo, body), wrong

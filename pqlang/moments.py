@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from pqlang import diagnostics as say
-from pqlang.ast import RELATIVE_TIME
+from pqlang.ast import is_relative_time
 from pqlang.condition import Moment
 from pqlang.diagnostics import Diagnostic, PqlError
 from pqlang.names import close_matches
@@ -54,7 +54,11 @@ def _given(now: datetime | str) -> datetime:
 
 def _zone(tz: str | tzinfo) -> tuple[tzinfo, str]:
     if isinstance(tz, tzinfo):
-        return tz, str(tz)
+        try:
+            if isinstance(datetime.now(UTC).astimezone(tz).utcoffset(), timedelta):
+                return tz, str(tz)
+        except Exception as error:  # a zone of somebody's own may raise anything
+            raise PqlError(Source("", "tz"), [say.bad_zone(type(tz).__name__)]) from error
     from zoneinfo import ZoneInfo, available_timezones  # seldom wanted, and it reads the disk
 
     try:
@@ -175,7 +179,7 @@ def read_relative(text: str, span: Span, clock: Clock, *, days: bool = False) ->
     >>> read_relative("now-1mo", Span(0, 7), clock).text
     '2024-02-29T12:00:00Z'
     """
-    if not RELATIVE_TIME.fullmatch(text):
+    if not is_relative_time(text):
         return None
     try:
         at = _walk(text.lower(), clock)
@@ -237,7 +241,7 @@ def _days_in(year: int, month: int) -> int:
 # Periods
 
 _PERIOD = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
-_DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
+DAY_WORDS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 
 
 def read_period(
@@ -251,8 +255,8 @@ def read_period(
             assert year is not None
             first = date(year, month or 1, day or 1)
             last = _move(first, 1, "d" if day else "m" if month else "y")
-        elif not quoted and text.lower() in _DAYS:
-            first = clock.now.astimezone(clock.zone).date() + timedelta(days=_DAYS[text.lower()])
+        elif not quoted and text.lower() in DAY_WORDS:
+            first = clock.now.astimezone(clock.zone).date() + timedelta(days=DAY_WORDS[text.lower()])
             last = first + timedelta(days=1)
         else:
             return None
@@ -277,7 +281,9 @@ def day_moment(day: date) -> Moment:
 
 
 def next_day(text: str) -> str | None:
-    """The day after a bare day, None after the last one."""
+    """The day after a bare day or one of `DAY_WORDS`, None after the last one that has a name."""
+    if text.lower() in DAY_WORDS:
+        return {"yesterday": "today", "today": "tomorrow"}.get(text.lower())
     try:
         return (date.fromisoformat(text) + timedelta(days=1)).isoformat()
     except (ValueError, OverflowError):

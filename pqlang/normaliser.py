@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from pqlang.condition import COMPLEMENT, All, Any, Condition, Not, Op, Test
+from pqlang.condition import SENSES, All, Any, Condition, Not, Op, Test
 from pqlang.schema import Endpoint, FieldType
 
 
@@ -74,7 +74,7 @@ def complement(test: Test) -> Condition:
         return Test(test.field, Op.EQ, not test.value, test.span)  # `not completed` is `completed = false`
     if test.op is Op.NOT_IN and test.value == ():
         return Any((), test.span)
-    return Test(test.field, COMPLEMENT[test.op], test.value, test.span)
+    return Test(test.field, SENSES[test.op].complement, test.value, test.span)
 
 
 def touches_many(condition: Condition) -> bool:

@@ -56,6 +56,7 @@ Token: TypeAlias = "tuple[int, int, str, int]"  # start, end, text, kind
 END, FIELD, LPAR, RPAR, NOT, MINUS, ORDER_BY, BETWEEN, AND = (
     KINDS.index(kind) for kind in ("$END", "FIELD", "LPAR", "RPAR", "NOT", "MINUS", "ORDER_BY", "BETWEEN", "AND")
 )
+SAID_IN_SEARCH = frozenset({"foreign-operator", "range-phrase", "doubled-quote", "day-and-time"})
 OPENERS = frozenset({LPAR, NOT, MINUS})  # before a condition, each is a level of nesting
 PRIMARY, ORDER = (NONTERMINALS.index(name) for name in ("primary", "order"))
 SCANNED = tuple((0, *kinds) for _, kinds in MODES)  # group number -> kind
@@ -428,7 +429,9 @@ def _group(reading: Reading, kids: list[Any]) -> Expr:
 def _negation(reading: Reading, kids: list[Any]) -> Not:
     sign, operand = kids
     if sign[2] == "-":
-        reading.search_only(say.minus_for_not(Span(sign[0], sign[1])))
+        before = reading.text[sign[0] - 1 : sign[0]] if sign[0] else " "
+        apart = "not " if before.isspace() or before == "(" else " not "
+        reading.search_only(say.minus_for_not(Span(sign[0], sign[1]), apart))
     return Not(operand, span=Span(sign[0], operand.span.end))
 
 
@@ -457,7 +460,7 @@ def _juxtaposed(reading: Reading, left: Expr, right: Expr) -> tuple[Expr, ...]:
     if isinstance(left, Hole):  # what follows a mistake is part of it
         return (Hole(span=Span(left.span.start, right.span.end)),) if words and not reading.search else (left, right)
     problem, mended = mistakes.explain_juxtaposition(reading.text, left, right, reading.problems)
-    if reading.search and problem.code not in ("foreign-operator", "range-phrase"):
+    if reading.search and problem.code not in SAID_IN_SEARCH:
         return left, right
     reading.problems.append(problem)
     return (left, right) if mended is None else (mended,)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from pqlang import diagnostics as say
 from pqlang import domains, patterns
-from pqlang.condition import EVERY, NONE, All, Any, Condition, Not, Op, Test
+from pqlang.condition import EVERY, NONE, SENSES, All, Any, Condition, Kind, Not, Op, Test
 from pqlang.diagnostics import Diagnostic
 from pqlang.normaliser import normalise
 from pqlang.schema import Endpoint, Field, FieldType, Match, Parameter
@@ -60,7 +60,7 @@ def push_down(condition: Condition | None, endpoint: Endpoint, target: str) -> t
     tests, refusals = by_json(condition, endpoint)
     if tests is not None:
         return Pushed("json", tests), []
-    if open_fields:  # direct parameters fall short of nothing but these
+    if open_fields and all(refusal.code == "parameter-only" for refusal in refusals):  # nothing else stands in the way
         return None, [_left_open(field, refusals[0].part, condition.span) for field in open_fields]
     return None, [_problem(refusal) for refusal in refusals]
 
@@ -135,10 +135,11 @@ def _no_json(test: Test) -> Refusal:
 
 def _no_operator(test: Test) -> Refusal:
     name, op = test.field.name, test.op
-    if op in (Op.NOT_LIKE, Op.NOT_ILIKE):
+    kind = SENSES[op].kind
+    if kind is Kind.PATTERN and SENSES[op].json is None:
         reason = f"the API has no negated pattern, and `{name} {op} …` asks for one"
         return Refusal("not-like", test, reason, "a negated pattern", _SEVERAL)
-    if op in (Op.IN, Op.NOT_IN):
+    if kind is Kind.LIST:
         reason = f"the JSON filter has no lists, and `{name} {op} (…)` is not one value or all but one"
         return Refusal(op.replace(" ", "-") + "-list", test, reason, "a list", _SEVERAL)
     reason = f"the API has no operator `{op}`"
@@ -280,12 +281,19 @@ def _proven(parts: Sequence[Condition]) -> Condition | None:
     """The same as the parts together, from what the schema proves: EVERY, NONE or tests; None where nothing is."""
     found = [each for part in parts if (each := domains.of_condition(part)) is not None]
     if not found:
-        return None
+        return _one_value(parts[0])
     field, met, span = found[0][0], domains.meet(domain for _, domain in found), parts[0].span
     proven = domains.to_condition(met, field, span)
     if proven is None and isinstance(met.values, domains.Finite) and not met.values.complement and not met.null:
         return Test(field, Op.IN, tuple(sorted(met.values.values, key=str)), span)  # some parameters take a list
     return proven
+
+
+def _one_value(part: Condition) -> Test | None:
+    """A list of one value as a comparison with it, where the field has no domain: a to-many one."""
+    if not isinstance(part, Test) or not isinstance(part.value, tuple) or len(part.value) != 1:
+        return None
+    return Test(part.field, Op.EQ if part.op is Op.IN else Op.NE, part.value[0], part.span)
 
 
 def _tests(condition: Condition) -> tuple[Test, ...]:
@@ -353,6 +361,8 @@ def _notice_whole(condition: Condition) -> list[Diagnostic]:
     if isinstance(condition, Not):
         return []
     if isinstance(condition, Test):
+        if not _may_be_all(condition):
+            return []
         return _judge(All((condition,), condition.span)) or _judge(Any((condition,), condition.span))
     if not condition.operands:
         return [say.tautology(condition.span) if isinstance(condition, All) else say.contradiction(condition.span)]
@@ -361,6 +371,9 @@ def _notice_whole(condition: Condition) -> list[Diagnostic]:
 
 def _judge(condition: All | Any) -> list[Diagnostic]:
     """Whether the operands on one field, met or joined, leave nothing or leave nothing out."""
+    apart = {each.field.name for each in condition.operands if isinstance(each, Test) and not _may_be_all(each)}
+    if len(apart) == len(condition.operands):  # each speaks of a field of its own
+        return []
     for parts in _by_field(condition.operands):
         if len(parts) == 1 and isinstance(parts[0], Test) and not _may_be_all(parts[0]):
             continue
@@ -378,9 +391,9 @@ def _judge(condition: All | Any) -> list[Diagnostic]:
 
 def _may_be_all(test: Test) -> bool:
     """Whether one test alone can be true of every record or of none: null tests, and lists of a closed field."""
-    if test.op in (Op.IN, Op.NOT_IN):
+    if SENSES[test.op].kind is Kind.LIST:
         return test.field.type in (FieldType.ENUM, FieldType.BOOLEAN)
-    return test.op in (Op.IS_NULL, Op.NOT_NULL)
+    return SENSES[test.op].kind is Kind.NULL
 
 
 def undocumented(pushed: Pushed) -> list[Diagnostic]:
@@ -393,6 +406,17 @@ def undocumented(pushed: Pushed) -> list[Diagnostic]:
         for name, test in sorted(used.items(), key=lambda item: item[1].span)
         if test.field.json is not None and test.field.json.undocumented
     ]
+
+
+def values_length(condition: Condition | None) -> int:
+    """How many characters the values of a condition take, no less than that many."""
+    if condition is None:
+        return 0
+    if not isinstance(condition, Test):
+        operands = (condition.operand,) if isinstance(condition, Not) else condition.operands
+        return sum(map(values_length, operands))
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    return sum(len(value) if isinstance(value, str) else 40 for value in values)
 
 
 def long_url(tests: Sequence[Test], endpoint: Endpoint, length: int, url: Callable[[], str]) -> Diagnostic | None:

@@ -14,6 +14,9 @@ from pqlang.emitters import params as params_emitter
 from pqlang.schema import Endpoint
 from pqlang.source import Source
 
+if TYPE_CHECKING:
+    from pqlang.evaluator import Predicate
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -69,6 +72,8 @@ class Request:
         GET /count"). `page` counts from 1, `size` goes up to the API's highest. Raises PqlError for others.
         """
         api = self.endpoint.api
+        if base is not None and not isinstance(base, str):
+            raise _wrong("base", base, "the address of an API")
         if page is not None and (type(page) is not int or page < 1):
             raise _wrong("page", page, "counted from 1")
         if size is not None and (type(size) is not int or not 1 <= size <= api.max_page_size):

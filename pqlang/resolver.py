@@ -17,8 +17,9 @@ from pqlang import diagnostics as say
 from pqlang.condition import All, Condition, Moment, Not, Op, Scalar, Test
 from pqlang.condition import Any as AnyOf
 from pqlang.diagnostics import Diagnostic, Severity, Suggestion
-from pqlang.literals import day_edits, is_spaced_time, read_bound, read_literal
-from pqlang.moments import Clock, is_bare_day, next_day, period, read_period
+from pqlang.formatter import expression
+from pqlang.literals import day_edits, is_spaced_time, names_day, read_bound, read_literal
+from pqlang.moments import Clock, next_day, period, read_period
 from pqlang.names import close_matches, close_names
 from pqlang.schema import Endpoint, Field, FieldType
 from pqlang.source import DEFAULT_LIMITS, Limits, Span
@@ -101,12 +102,13 @@ def resolve(tree: ast.Query, context: Context) -> tuple[Meaning | None, list[Dia
 class _Resolving:
     """One run of the resolver. Methods return None where a mistake leaves no meaning."""
 
-    __slots__ = ("context", "fields", "nulls_in", "problems")
+    __slots__ = ("context", "fields", "negated", "nulls_in", "problems")
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.fields = context.endpoint.by_parts
         self.problems: list[Diagnostic] = []
+        self.negated = False  # under an odd number of `not`s
         self.nulls_in: frozenset[tuple[str, ...]] = frozenset()  # fields whose nulls an `or` around lets in
 
     # Expressions
@@ -127,7 +129,9 @@ class _Resolving:
                 self.nulls_in = outside
                 return AnyOf(tuple(parts), node.span)
             case ast.Not():
+                self.negated = not self.negated
                 inner = self.expression(node.operand)
+                self.negated = not self.negated
                 return None if inner is None else Not(inner, node.span)
             case ast.In():
                 return self.inside(node)
@@ -306,7 +310,7 @@ class _Resolving:
         low, high = (self.end(value, field, node) for value in (node.low, node.high))
         if low is None or high is None:
             return None
-        if isinstance(node.high, ast.Literal) and field.type is FieldType.DATETIME and is_bare_day(node.high.text):
+        if isinstance(node.high, ast.Literal) and field.type is FieldType.DATETIME and names_day(node.high):
             following = next_day(node.high.text)
             path = spell_name(node.path.parts)
             low_text = node.low.span.of(self.context.text)
@@ -392,7 +396,7 @@ class _Resolving:
             flags = [each.name for each in endpoint.fields if each.type is FieldType.BOOLEAN]
             edits = [f"{field.name} is not null"] if field is not None else close_names(word, flags)[:1]
             self.problems.append(say.word_as_text(node.span, word, search, edits))
-            return self.free_text(node.span.of(self.context.text) or word, node.span)
+            return self.free_text(word, node.span)
         if self.context.search and field is None and not self.relation_fields(node.path):
             return self.free_text(word, node.span)  # which says that this endpoint has none
         if field is not None:
@@ -529,19 +533,11 @@ class _Resolving:
     ) -> None:
         """What a negative operator leaves out: nulls, or on a to-many relation the records with one that differs."""
         span, written = node.span, node.span.of(self.context.text)
-        path = spell_name(node.path.parts)
         if field.to_many and field.relation is not None:
-            rest = written[len(node.path.span.of(self.context.text)) :].strip()
-            positive = (
-                "is null"
-                if op == "is not null"
-                else (_positive(op) + rest[len(op) :] if rest.lower().startswith(op) else "")
-            )
-            edit = f"not {path} {positive}"
-            if positive:
-                self.problems.append(say.some_related(span, span, field.relation, edit))
-        elif field.nullable and op != "is not null" and node.path.parts not in self.nulls_in:
-            self.problems.append(say.nulls_left_out(span, span, written, path, op))
+            positive = expression(ast.Not(_positive(node)))
+            self.problems.append(say.some_related(span, span, field.relation, positive))
+        elif field.nullable and op != "is not null" and not self.negated and node.path.parts not in self.nulls_in:
+            self.problems.append(say.nulls_left_out(span, span, written, spell_name(node.path.parts), op))
 
     def note_unquoted(self, node: ast.And) -> None:
         """`title = Acme Corp`: the second word is free text of its own, which its quotes would change."""
@@ -567,7 +563,7 @@ class _Resolving:
 
     def note_bare_day(self, node: ast.Compare, field: Field, value: ast.Value) -> None:
         """`=` and `<=` against a day without a time compare with its first instant."""
-        if field.type is FieldType.DATETIME and isinstance(value, ast.Literal) and is_bare_day(value.text):
+        if field.type is FieldType.DATETIME and isinstance(value, ast.Literal) and names_day(value):
             edits = day_edits(spell_name(node.path.parts), str(node.op), value.text, False, node.span)
             self.problems.append(say.bare_day(value.span, str(node.op), edits))
 
@@ -606,5 +602,11 @@ def _asks_for_null(node: ast.Expr) -> TypeGuard[ast.IsNull | ast.Compare]:
     return isinstance(node, ast.IsNull) and not node.negated
 
 
-def _positive(op: str) -> str:
-    return {"!=": "=", "!~": "~", "!~*": "~*"}.get(op) or op.replace("not ", "")
+_POSITIVE = {op: ast.Op(str(op).replace("not ", "").replace("!=", "=").replace("!", "")) for op in _NEGATIVE}
+
+
+def _positive(node: ast.Compare | ast.In | ast.Between | ast.On | ast.IsNull) -> ast.Expr:
+    """The condition without its operator's own negation."""
+    if isinstance(node, ast.Compare):
+        return replace(node, op=_POSITIVE[node.op])
+    return replace(node, negated=False)

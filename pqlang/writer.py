@@ -61,7 +61,7 @@ def _test(test: Test, endpoint: Endpoint) -> ast.Expr:
         return ast.In(path(field.name), tuple(literal(each, field) for each in value), op is Op.NOT_IN)
     assert value is not None
     part = patterns.part_of(value) if op in _CONTAINS and isinstance(value, str) else None
-    if part:
+    if part and value == f"%{patterns.escape(part)}%":  # not `%\a%`, whose escape is needless
         return ast.Compare(path(field.name), _CONTAINS[op], ast.Literal(part, True))
     return ast.Compare(path(field.name), _COMPARED[op], literal(value, field))
 

@@ -33,7 +33,7 @@ def selects(condition: Condition, record: Record, endpoint: Endpoint) -> bool:
 
 def truth(condition: Condition, record: Record, endpoint: Endpoint) -> Truth:
     """A group's value: the best over all choices of one related record or none for each to-many relation."""
-    many = sorted({field.relation for field in endpoint.fields if field.to_many and field.relation})
+    many = sorted(_many(condition))
     choices = product(*([None, *record.get(relation, [])] for relation in many))
     values = (_value(condition, record, endpoint, dict(zip(many, choice, strict=True))) for choice in choices)
     return max(values, key=_RANK.__getitem__)
@@ -48,7 +48,7 @@ def _value(condition: Condition, record: Record, endpoint: Endpoint, choice: Cho
             values = [_value(each, record, endpoint, choice) for each in condition.operands]
             return max(values, key=_RANK.__getitem__, default=False)
         case Not():
-            if _to_many(condition.operand):  # a group of its own
+            if _many(condition.operand):  # a group of its own
                 inner = truth(condition.operand, record, endpoint)
             else:
                 inner = _value(condition.operand, record, endpoint, choice)
@@ -62,10 +62,11 @@ def _value(condition: Condition, record: Record, endpoint: Endpoint, choice: Cho
             return holds(condition, _held(condition.field, holder, endpoint))
 
 
-def _to_many(condition: Condition) -> bool:
+def _many(condition: Condition) -> set[str]:
+    """The to-many relations that a condition touches."""
     if isinstance(condition, Test):
-        return condition.field.to_many
-    return any(map(_to_many, (condition.operand,) if isinstance(condition, Not) else condition.operands))
+        return {str(condition.field.relation)} if condition.field.to_many else set()
+    return set().union(*map(_many, (condition.operand,) if isinstance(condition, Not) else condition.operands))
 
 
 def _held(field: Field, holder: Record, endpoint: Endpoint) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple, TypeAlias
@@ -117,6 +117,14 @@ trees = st.builds(ast.Query, st.one_of(st.none(), expressions, expressions), st.
 
 _NO_WORD = re.compile("[\\s()\\[\\],\"'=<>!~\0-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
 _NO_NAME = re.compile(rf"{_NO_WORD.pattern}|[:`.]")
+_BLANK = "[ \t\r\n\u00a0]*"
+_UNIT = "(?:s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|w|weeks?|mo|months?|y|years?)"
+_RELATIVE = re.compile(
+    f"(?:now|today|yesterday|tomorrow)(?:{_BLANK}[+-]{_BLANK}[0-9]+{_BLANK}{_UNIT})*", re.IGNORECASE | re.ASCII
+)
+_NUMBER = "[+-]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:e[+-]?[0-9]+)?"
+#: What quotes make text, and what is something else without them.
+_READS_OTHERWISE = re.compile(f"null|true|false|{_NUMBER}|{_RELATIVE.pattern}", re.IGNORECASE | re.ASCII)
 _KEPT = ("and", "or", "not")
 _CURLY = "“”„‟«»‘’‚‛"
 _TEXT_OPS = {
@@ -132,7 +140,7 @@ _ESCAPES = dict(zip("\"'\\/\n\t\b\f\r", ('\\"', "\\'", "\\\\", "\\/", "\\n", "\\
 
 def word_stands_bare(text: str) -> bool:
     """Whether LANGUAGE lets the text stand without quotes, as one value."""
-    if ast.RELATIVE_TIME.fullmatch(text):
+    if _RELATIVE.fullmatch(text):
         return True
     return bool(text) and not _NO_WORD.search(text) and text[0] not in f"$`{_CURLY}" and text.lower() not in _KEPT
 
@@ -176,7 +184,7 @@ class _Speller:
     def value(self, value: ast.Value) -> str:
         if isinstance(value, ast.Variable):
             return f"${value.name}"
-        changes = ast.quotes_matter(value.text)
+        changes = _READS_OTHERWISE.fullmatch(value.text) is not None
         if word_stands_bare(value.text) and not (value.quoted if changes else self.maybe()):
             return value.text
         return self.string(value.text)
@@ -374,7 +382,7 @@ def _field(
         to_many=to_many,
         nullable=nullable,
         values=("x", "y", "z") if type_ in (FieldType.ENUM, FieldType.OPEN_ENUM) else (),
-        json=place if derived is None and draw(st.integers(0, 4)) else None,
+        json=place if derived is None and draw(st.sampled_from((True, True, True, True, False))) else None,
         param=draw(_PARAMETERS[type_ if not to_many else FieldType.UUID])(f"p[{name}]"),
         derived=derived,
     )
@@ -383,10 +391,9 @@ def _field(
 def _parameters(type_: FieldType) -> st.SearchStrategy[Callable[[str], Parameter | None]]:
     """What may be made of a parameter's name for a field of this type."""
     choices: list[Callable[[str], Parameter | None]] = [
-        lambda name: None,
-        lambda name: None,
         lambda name: Parameter(name),
         lambda name: Parameter(name, many=f"{name}[]"),
+        lambda name: None,
     ]
     if type_ is FieldType.STRING:
         choices.append(lambda name: Parameter(name, Match.PART))
@@ -432,7 +439,7 @@ def _constants(field: Field) -> tuple[Scalar, ...]:
 PATTERNS = ("%", "a%", "%a%", "%A%", "_", "a_", "a\\%", "%\\%%", "%\\\\%", "\\_%", "%\u212a", "x", "%ß%", "%%", "")
 
 
-def _held(field: Field) -> tuple[Any, ...]:
+def may_hold(field: Field) -> tuple[Any, ...]:
     """What a record may hold: the constants, and values beside and between them."""
     match field.type:
         case FieldType.ENUM | FieldType.BOOLEAN:
@@ -449,21 +456,32 @@ def _held(field: Field) -> tuple[Any, ...]:
             return (*_constants(field), "aX", "xax", "aB", "x_", "a\\", "k", "ẞ", "SS", "bb", "Y")
 
 
-_OPERATORS = {
-    type_: st.sampled_from(
-        [Op.EQ, Op.EQ, Op.NE, Op.IN, Op.NOT_IN, Op.IS_NULL, Op.NOT_NULL]
-        + ([Op.LT, Op.LE, Op.GT, Op.GE] * 2 if type_ in ORDERED else [])
-        + ([Op.LIKE, Op.NOT_LIKE, Op.ILIKE, Op.NOT_ILIKE] if type_ in TEXTUAL else [])
-    )
-    for type_ in FieldType
-}
+def operators_of(type_: FieldType) -> list[Op]:
+    """What may be asked of a field of this type."""
+    operators = [Op.EQ, Op.NE, Op.IN, Op.NOT_IN, Op.IS_NULL, Op.NOT_NULL]
+    operators += [Op.LT, Op.LE, Op.GT, Op.GE] if type_ in ORDERED else []
+    return operators + ([Op.LIKE, Op.NOT_LIKE, Op.ILIKE, Op.NOT_ILIKE] if type_ in TEXTUAL else [])
+
+
+def all_asked_of(field: Field) -> Iterator[Test]:
+    """Every operator with every constant; of the lists the empty one, each value alone, and the first two."""
+    constants = _constants(field)
+    for op in operators_of(field.type):
+        values: Iterable[Any] = constants
+        if op in (Op.IS_NULL, Op.NOT_NULL):
+            values = (None,)
+        elif op in (Op.LIKE, Op.NOT_LIKE, Op.ILIKE, Op.NOT_ILIKE):
+            values = PATTERNS
+        elif op in (Op.IN, Op.NOT_IN):
+            values = ((), constants[:2], *((each,) for each in constants))
+        yield from (Test(field, op, value) for value in values)
 
 
 @st.composite
 def asked_of(draw: Draw, fields: Sequence[Field]) -> Test:
     """One condition that the resolver could have made."""
     field = draw(st.sampled_from(fields))
-    op = draw(_OPERATORS[field.type])
+    op = draw(st.sampled_from(operators_of(field.type)))
     if op in (Op.IS_NULL, Op.NOT_NULL):
         return Test(field, op, None)
     if op in (Op.LIKE, Op.NOT_LIKE, Op.ILIKE, Op.NOT_ILIKE):
@@ -475,8 +493,16 @@ def asked_of(draw: Draw, fields: Sequence[Field]) -> Test:
 
 
 @st.composite
+def conjunctions(draw: Draw, fields: Sequence[Field]) -> Condition:
+    """What one request can most often say: conditions on fields of their own, most of them for equality."""
+    chosen = draw(st.lists(st.sampled_from(fields), min_size=min(2, len(fields)), max_size=4, unique=True))
+    plain = (Test(field, Op.EQ, draw(st.sampled_from(_constants(field)))) for field in chosen)
+    return All(tuple(draw(asked_of([test.field])) if draw(st.booleans()) else test for test in plain))
+
+
+@st.composite
 def conditions(draw: Draw, fields: Sequence[Field], fewest: int = 0) -> Condition:
-    """A conjunction, or a tree of tests whose All and Any have that many operands at least."""
+    """Some tests of the same few fields, or a tree of them whose All and Any have that many operands at least."""
     test = asked_of(fields)
 
     def grown(levels: int) -> Condition:
@@ -508,8 +534,10 @@ class Question(NamedTuple):
 
 @st.composite
 def questions(draw: Draw, sayable: bool = False) -> Question:
-    """A condition on a few fields of an endpoint; a sayable one has a text."""
+    """A condition at an endpoint: a plain conjunction, or any on a few fields. A sayable one has a text."""
     endpoint = draw(endpoints())
+    if draw(st.booleans()):
+        return Question(endpoint, draw(conjunctions(endpoint.fields)))
     fields = draw(st.lists(st.sampled_from(endpoint.fields), min_size=1, max_size=3))
     return Question(endpoint, draw(conditions(fields, 1 if sayable else 0)))
 
@@ -543,7 +571,7 @@ def records(endpoint: Endpoint, seed: int, count: int = 24) -> list[Record]:
     stored = [field for field in endpoint.fields if field.derived is None]
 
     def value(field: Field) -> Any:
-        return None if field.nullable and random.random() < 0.25 else random.choice(_held(field))
+        return None if field.nullable and random.random() < 0.25 else random.choice(may_hold(field))
 
     def holding(relation: str | None) -> Record:
         return {field.name: value(field) for field in stored if field.relation == relation}

@@ -394,6 +394,23 @@ def test_names_are_unique_and_updating_keeps_the_files() -> None:
 NOT_OF_A_QUERY = frozenset({"bad-argument", "bad-limit", "bad-now", "bad-zone", "unknown-endpoint"})
 #: Codes of what is wrong with running a query on records: see `test_predicate.py`.
 OF_A_PREDICATE = frozenset({"misshapen-record", "uncarried-field"})
+#: Codes of what several requests cannot answer either: see `test_plan.py`.
+OF_A_PLAN = frozenset({"too-many-requests", "uncarried-residual"})
+#: Codes of what is wrong with a request read back: see `test_decompile.py`.
+OF_A_REQUEST = frozenset(
+    [
+        "bad-encoding",
+        "bad-filter",
+        "bad-json",
+        "dropped-part",
+        "ignored-parameter",
+        "no-endpoint",
+        "repeated-parameter",
+        "unclear-parameter",
+        "unknown-parameter",
+        "unknown-relation",
+    ]
+)
 #: Codes put together from an operator's name.
 COMPUTED = frozenset({"in-list", "not-in-list"})
 
@@ -409,7 +426,7 @@ def codes_of_the_source() -> set[str]:
                 code = node.args[0]
                 if node.func.id in ("Diagnostic", "Refusal") and isinstance(code, python.Constant):
                     codes.add(code.value)
-    return codes - NOT_OF_A_QUERY - OF_A_PREDICATE
+    return codes - NOT_OF_A_QUERY - OF_A_PREDICATE - OF_A_PLAN - OF_A_REQUEST
 
 
 def test_every_code_has_a_case() -> None:

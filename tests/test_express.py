@@ -38,7 +38,12 @@ PLAIN = {  # what each type of field is most often compared with
     FieldType.UUID: ("= 3c90c3cc-0d44-4b50-8888-8dd25736052a", "= template-123"),
     FieldType.ENUM: ("= draft", "!= closed", "= none", ": pending", "<> owner"),
     FieldType.BOOLEAN: ("= true", "!= false"),
-    FieldType.DATETIME: ("> 2024-01-01", ">= 2024-01-01T00:00:00Z", "<'2024-06-30T12:00:00+02:00'", "= 2024-01-01T10:00"),
+    FieldType.DATETIME: (
+        "> 2024-01-01",
+        ">= 2024-01-01T00:00:00Z",
+        "<'2024-06-30T12:00:00+02:00'",
+        "= 2024-01-01T10:00",
+    ),
 }
 
 

@@ -273,6 +273,7 @@ def test_building_twice_gives_the_same() -> None:
 
 PATTERNS = (*_tables.PATTERNS, *(pattern for pattern, _ in _tables.MODES))
 
+
 @pytest.mark.parametrize("pattern", dict.fromkeys(PATTERNS))
 def test_patterns_are_portable(pattern: str) -> None:
     outside = pattern.replace(r"[\s\S]", "")  # any character, in both languages

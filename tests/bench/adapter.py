@@ -6,7 +6,12 @@ import pqlang
 from pqlang import compiler
 from pqlang.schema import Api, Endpoint, Field, FieldType, JsonPlace
 
-TYPES = {"string": FieldType.STRING, "int": FieldType.INTEGER, "bool": FieldType.BOOLEAN, "datetime": FieldType.DATETIME}
+TYPES = {
+    "string": FieldType.STRING,
+    "int": FieldType.INTEGER,
+    "bool": FieldType.BOOLEAN,
+    "datetime": FieldType.DATETIME,
+}
 FIELDS = {
     "parent_status": "string", "status": "string", "kind": "string", "archived": "bool", "priority": "int",
     "size": "int", "created_at": "datetime", "updated_at": "datetime", "deleted_at": "datetime",
