@@ -398,7 +398,7 @@ OF_A_PREDICATE = frozenset({"misshapen-record", "uncarried-field"})
 OF_A_PLAN = frozenset({"too-many-requests", "uncarried-residual"})
 #: Codes of what is wrong with a request read back: see `test_decompile.py`.
 OF_A_REQUEST = frozenset(
-    [
+    {
         "bad-encoding",
         "bad-filter",
         "bad-json",
@@ -409,7 +409,7 @@ OF_A_REQUEST = frozenset(
         "unclear-parameter",
         "unknown-parameter",
         "unknown-relation",
-    ]
+    }
 )
 #: Codes put together from an operator's name.
 COMPUTED = frozenset({"in-list", "not-in-list"})
