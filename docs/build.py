@@ -128,6 +128,7 @@ MEANING = {
     "not-sortable": Example("The API does not sort by the field.", "archived order by owner.email"),
     "wrong-operator": Example("The operator makes no sense for the field's type.", 'created_at ~ "2024-01%"'),
     "wrong-value": Example("The value is not of the field's type.", "created_at > yesteday"),
+    "half-a-list": Example("A second value stands after `or` alone.", "parent_status = draft or closed"),
     "quoted-value": Example("A boolean, a number or a relative time stands in quotes.", 'archived = "true"'),
     "unknown-value": Example("An enum has no such value.", "parent_status = in_progres"),
     "null-operator": Example("Null stands where only a value makes sense.", "created_at > null"),

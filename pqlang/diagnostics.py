@@ -638,6 +638,17 @@ def quoted_value(span: Span, text: str, name: str, type: str) -> Diagnostic:
     )
 
 
+def quoted_time(span: Span, text: str) -> Diagnostic:
+    return Diagnostic(
+        "quoted-value",
+        span,
+        f"`{shorten(text)}` counts from now where it stands in the query without quotes, not as a text",
+        "a text",
+        "a bound variable is a text too: bind the time itself",
+        (Suggestion("take the quotes off", span, text),),
+    )
+
+
 def unknown_value(span: Span, value: str, name: str, known: Sequence[str], close: Sequence[str]) -> Diagnostic:
     return Diagnostic(
         "unknown-value",
@@ -859,6 +870,17 @@ def some_related(span: Span, whole: Span, relation: str, positive: str) -> Diagn
         "`not` before the condition asks that there be none",
         (Suggestion(f"use `{positive}`", whole, positive),),
         Severity.HINT,
+    )
+
+
+def half_a_list(span: Span, word: str, whole: Span, listed: str) -> Diagnostic:
+    return Diagnostic(
+        "half-a-list",
+        span,
+        f"`{shorten(word)}` is no condition, and `or` joins whole conditions",
+        "not a condition",
+        "several values of one field are a list; a text to search for is written in quotes",
+        (Suggestion(f"use `{shorten(listed)}`", whole, listed), Suggestion("search for it as text", span, quote(word))),
     )
 
 

@@ -148,7 +148,7 @@ def _no_date(literal: Literal, field: Field, examples: str) -> Diagnostic:
     """A text that is no date, with the date it was most likely meant to be."""
     text, span = literal.text, literal.span
     if literal.quoted and is_relative_time(text):
-        return say.quoted_value(span, text, field.name, "relative time")
+        return say.quoted_time(span, text)
     fixed = None
     if parts := re.fullmatch(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})", text):
         fixed = f"{parts[1]}-{parts[2]:0>2}-{parts[3]:0>2}"

@@ -125,7 +125,7 @@ class _Resolving:
             case ast.Or():
                 outside = self.nulls_in
                 self.nulls_in |= {each.path.parts for each in node.operands if _asks_for_null(each)}
-                parts = [part for each in node.operands if (part := self.expression(each)) is not None]
+                parts = [part for each in self.told_apart(node) if (part := self.expression(each)) is not None]
                 self.nulls_in = outside
                 return AnyOf(tuple(parts), node.span)
             case ast.Not():
@@ -560,6 +560,24 @@ class _Resolving:
             ):
                 hint = say.unquoted_words(words, words.of(self.context.text))
                 self.problems.append(replace(hint, severity=Severity.HINT))
+
+    def told_apart(self, node: ast.Or) -> list[ast.Expr]:
+        """The operands of an `or`; a word that is no field and follows a comparison is said to be half of a list."""
+        operands = list(node.operands)
+        for at, (left, right) in enumerate(pairwise(node.operands), 1):
+            if not (isinstance(left, ast.Compare) and left.op is ast.Op.EQ and isinstance(right, ast.Flag)):
+                continue
+            if right.path.parts in self.fields or left.path.parts not in self.fields:
+                continue
+            text, both = self.context.text, Span(left.span.start, right.span.end)
+            listed = f"{spell_name(left.path.parts)} in ({left.value.span.of(text)}, {right.path.span.of(text)})"
+            problem = say.half_a_list(right.span, str(right.path), both, listed)
+            if self.context.search:  # there it is free text, and most likely not meant to be
+                self.problems.append(replace(problem, severity=Severity.HINT))
+            else:
+                self.problems.append(problem)
+                operands[at] = ast.Hole(span=right.span)
+        return operands
 
     def note_bare_day(self, node: ast.Compare, field: Field, value: ast.Value) -> None:
         """`=` and `<=` against a day without a time compare with its first instant."""
