@@ -1,6 +1,6 @@
 """The command `pql`: queries in, requests out. Results on stdout, everything else on stderr.
 
-Exit status: 0 fine, 1 the query is wrong, 2 the call is wrong, 130 interrupted.
+Exit status: 0 fine, 1 the query is wrong, or its plan where `--verify` tries it; 2 the call is wrong, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from pqlang import arguments, compiler
 from pqlang.arguments import MODES, TARGETS
@@ -21,6 +21,10 @@ from pqlang.moments import make_clock
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
 from pqlang.source import NOWHERE, Source
+
+if TYPE_CHECKING:
+    from pqlang.plans import Plan
+    from pqlang.verifier import Verdict
 
 OK, WRONG_QUERY, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -103,6 +107,15 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     compile_ = _query_command(commands, "compile", _compile, "print the request a query means")
     compile_.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
     compile_.add_argument("--url", action="store_true", help="print the whole URL")
+
+    plan = _query_command(commands, "plan", _plan, "explain the requests that together answer a query")
+    plan.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
+    plan.add_argument("--disjoint", action="store_true", help="requests that share no record, so that counts add up")
+    plan.add_argument(
+        "--max-requests", type=_positive, default=30, metavar="N", help="refuse what takes more requests; 30"
+    )
+    plan.add_argument("--broaden", action="store_true", help="rather fetch more than is asked than refuse")
+    plan.add_argument("--verify", action="store_true", help="try the plan on records made for the query")
 
     check = _query_command(commands, "check", _check, "say what is wrong with a query")
     check.add_argument("--target", choices=TARGETS, default=None, help="check that one request of this kind can say it")
@@ -238,6 +251,7 @@ class Answer:
     diagnostics: Sequence[Diagnostic]
     text: Callable[[], str] | None = None
     json: Callable[[], dict[str, Any]] = dict
+    failed: bool = False  # there is an answer, and it is a bad one
 
     @property
     def wrong(self) -> bool:
@@ -257,6 +271,33 @@ def _compile(options: argparse.Namespace) -> int:
         return Answer(Source(query), request.diagnostics, text, partial(_request_json, request))
 
     make_clock(options.now, options.tz)  # what is wrong with the call is said before any query is read
+    return _each(options, answer)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    endpoint, how = _endpoint(options), _how(options)
+    how |= {"disjoint": options.disjoint, "max_requests": options.max_requests, "broaden": options.broaden}
+    several = _several(options)
+
+    def answer(query: str) -> Answer:
+        try:
+            plan = compiler.plan(query, endpoint, **how)
+        except PqlError as error:
+            return Answer(error.source, error.diagnostics)
+        verdict = None
+        if options.verify:
+            from pqlang import verifier  # most plans are not tried
+
+            verdict = verifier.check_plan(plan)
+        return Answer(
+            Source(query),
+            plan.diagnostics,
+            partial(_plan_text, plan, verdict, several),
+            partial(_plan_json, plan, verdict),
+            failed=verdict is not None and not verdict.ok,
+        )
+
+    make_clock(options.now, options.tz)
     return _each(options, answer)
 
 
@@ -306,7 +347,7 @@ def _each(options: argparse.Namespace, answer: Callable[[str], Answer]) -> int:
     status, several = OK, _several(options)
     for number, query in enumerate(_lines(sys.stdin) if several else (options.query,), 1):
         said = answer(query)
-        if said.wrong:
+        if said.wrong or said.failed:
             status = WRONG_QUERY
         if options.json:
             import json
@@ -357,6 +398,38 @@ def _request_json(request: Request) -> dict[str, Any]:
         "query_string": request.query_string,
         "url": request.url(),
     }
+
+
+def _plan_text(plan: Plan, verdict: Verdict | None, several: bool) -> str:
+    """The explanation, and how a trial went; of several plans each ends in an empty line."""
+    parts = [plan.explain()] if verdict is None else [plan.explain(), _verdict_text(verdict)]
+    return "\n\n".join(parts) + "\n" * several
+
+
+_SELECTED_BY = {
+    "plan": "the plan selects it, the query does not",
+    "query": "the query selects it, the plan does not",
+    "two requests": "two requests select it, which were to share no record",
+}
+
+
+def _verdict_text(verdict: Verdict) -> str:
+    tried = f"{verdict.records:,} record{'s' * (verdict.records != 1)}"
+    if verdict.difference is None:
+        return f"{tried}, no difference"
+    import json
+
+    record = json.dumps(verdict.difference.record, ensure_ascii=False)
+    return f"{tried}, and on the last a difference: {_SELECTED_BY[verdict.difference.selected_by]}\n{record}"
+
+
+def _plan_json(plan: Plan, verdict: Verdict | None) -> dict[str, Any]:
+    made = plan.to_json()
+    if verdict is not None:
+        found = verdict.difference
+        differs = None if found is None else {"record": found.record, "selected_by": found.selected_by}
+        made["verdict"] = {"ok": verdict.ok, "records": verdict.records, "difference": differs}
+    return made
 
 
 def _show_schema(options: argparse.Namespace) -> int:

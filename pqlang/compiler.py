@@ -20,6 +20,7 @@ from pqlang.diagnostics import Diagnostic, PqlError, Severity
 from pqlang.formatter import format_query
 from pqlang.moments import Clock, make_clock
 from pqlang.normaliser import normalise
+from pqlang.operands import Context
 from pqlang.parser import parse_source
 from pqlang.pushdown import (
     Pushed,
@@ -32,7 +33,7 @@ from pqlang.pushdown import (
     values_length,
 )
 from pqlang.request import Request
-from pqlang.resolver import Context, Meaning, resolve
+from pqlang.resolver import Meaning, resolve
 from pqlang.schema import Endpoint
 from pqlang.source import Limits, Source
 

@@ -23,8 +23,7 @@ from pqlang.json_text import Kind, Member, Node
 from pqlang.literals import read_literal
 from pqlang.moments import UTC_CLOCK
 from pqlang.names import close_matches, close_names
-from pqlang.resolver import DATES, ORDERED, TEXTS
-from pqlang.schema import Endpoint, Field, FieldType, Match, Schema
+from pqlang.schema import DATES, ORDERED, TEXTS, Endpoint, Field, FieldType, Match, Schema
 from pqlang.source import Limits, Source, Span
 from pqlang.views import ENOUGH, View
 from pqlang.writer import path, write

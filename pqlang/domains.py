@@ -12,12 +12,11 @@ from typing import Any, TypeAlias
 
 from pqlang.condition import EVERY, NONE, All, Condition, Op, Scalar, Test
 from pqlang.condition import Any as AnyOf
-from pqlang.schema import Field, FieldType
+from pqlang.schema import ORDERED, Field, FieldType
 from pqlang.source import Span
 
 #: A bound: the value and on which side of it the bound lies (-1 just before it, 1 just after it).
 Edge: TypeAlias = "tuple[Any, int] | None"
-ORDERED = frozenset({FieldType.INTEGER, FieldType.NUMBER, FieldType.DATETIME, FieldType.DATE})
 
 
 @dataclass(frozen=True, slots=True)

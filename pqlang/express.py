@@ -17,8 +17,7 @@ from pqlang.condition import All, Moment, Op, Scalar, Test
 from pqlang.literals import EMAIL, INTEGER, UUID, fits
 from pqlang.moments import UTC_CLOCK, is_bare_day, read_moment
 from pqlang.pushdown import Pushed, push_down
-from pqlang.resolver import ORDERED, TEXTS
-from pqlang.schema import Endpoint, Field, FieldType
+from pqlang.schema import ORDERED, TEXTS, Endpoint, Field, FieldType
 from pqlang.source import NOWHERE, Span
 
 _OPS = {"==": Op.EQ, ":": Op.EQ, "<>": Op.NE} | {str(op): op for op in Op if not op[0].isalpha()}

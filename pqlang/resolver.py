@@ -6,29 +6,25 @@ field's type; every endpoint-specific fact is read from the schema.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TypeAlias, TypeGuard, assert_never, cast
+from typing import TypeGuard, assert_never
 
 from pqlang import ast, patterns
 from pqlang import diagnostics as say
-from pqlang.condition import All, Condition, Moment, Not, Op, Scalar, Test
+from pqlang.condition import All, Condition, Not, Op, Scalar, Test
 from pqlang.condition import Any as AnyOf
 from pqlang.diagnostics import Diagnostic, Severity, Suggestion
 from pqlang.formatter import expression
-from pqlang.literals import day_edits, is_spaced_time, names_day, read_bound, read_literal
-from pqlang.moments import Clock, next_day, period, read_period
-from pqlang.names import close_matches, close_names
-from pqlang.schema import Endpoint, Field, FieldType
-from pqlang.source import DEFAULT_LIMITS, Limits, Span
+from pqlang.literals import day_edits, names_day
+from pqlang.moments import next_day, read_period
+from pqlang.names import close_names
+from pqlang.operands import Context, Operands
+from pqlang.schema import DATES, ORDERED, TEXTS, Field, FieldType
+from pqlang.source import Span
 from pqlang.spelling import bare, quote
 from pqlang.spelling import name as spell_name
 
-TEXTS = frozenset({FieldType.STRING, FieldType.EMAIL, FieldType.ENUM, FieldType.OPEN_ENUM})
-ORDERED = frozenset({FieldType.INTEGER, FieldType.NUMBER, FieldType.DATETIME, FieldType.DATE})
-DATES = frozenset({FieldType.DATETIME, FieldType.DATE})
 _EQUAL = {ast.Op.EQ: Op.EQ, ast.Op.NE: Op.NE}
 _ORDER = {ast.Op.LT: Op.LT, ast.Op.LE: Op.LE, ast.Op.GT: Op.GT, ast.Op.GE: Op.GE}
 _PATTERN = {ast.Op.LIKE: Op.LIKE, ast.Op.NOT_LIKE: Op.NOT_LIKE, ast.Op.ILIKE: Op.ILIKE, ast.Op.NOT_ILIKE: Op.NOT_ILIKE}
@@ -50,19 +46,6 @@ ENOUGH_PROBLEMS = 50  # past these, names are no longer compared: a pasted page 
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What a query is read against."""
-
-    endpoint: Endpoint
-    clock: Clock
-    text: str = ""
-    variables: Mapping[str, object] = field(default_factory=dict)
-    search: bool = False
-    limits: Limits = DEFAULT_LIMITS
-    deferred: bool = False  # variables are bound later: check all but their values
-
-
-@dataclass(frozen=True, slots=True)
 class Order:
     """What the answer is sorted by."""
 
@@ -76,16 +59,6 @@ class Meaning:
 
     condition: Condition | None
     order: Order | None = None
-
-
-class _Unbound:
-    """Stands for a variable's value where variables are bound later."""
-
-
-UNBOUND = _Unbound()
-
-
-Got: TypeAlias = "Scalar | None"  # what a value expression gave: a value, or None after a mistake
 
 
 def resolve(tree: ast.Query, context: Context) -> tuple[Meaning | None, list[Diagnostic]]:
@@ -102,12 +75,13 @@ def resolve(tree: ast.Query, context: Context) -> tuple[Meaning | None, list[Dia
 class _Resolving:
     """One run of the resolver. Methods return None where a mistake leaves no meaning."""
 
-    __slots__ = ("context", "fields", "negated", "nulls_in", "problems")
+    __slots__ = ("context", "fields", "negated", "nulls_in", "operands", "problems")
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.fields = context.endpoint.by_parts
         self.problems: list[Diagnostic] = []
+        self.operands = Operands(context, self.problems)
         self.negated = False  # under an odd number of `not`s
         self.nulls_in: frozenset[tuple[str, ...]] = frozenset()  # fields whose nulls an `or` around lets in
 
@@ -154,12 +128,12 @@ class _Resolving:
         field = self.field(node.path)
         op, value = node.op, node.value
         if field is None:
-            self.bound_at_all(value)
+            self.operands.bound_at_all(value)
             return None
-        if (isinstance(value, ast.Literal) and value.is_null) or self.is_null_variable(value):
+        if (isinstance(value, ast.Literal) and value.is_null) or self.operands.is_null_variable(value):
             return self.null_compare(node, field)
         if op in _EQUAL:
-            got = self.value(value, field)
+            got = self.operands.value(value, field)
             if op is ast.Op.NE:
                 self.note_negative(node, field, "!=")
             elif got is not None:
@@ -170,7 +144,7 @@ class _Resolving:
                 node, field, str(op), "only numbers and dates have an order"
             ):
                 return None
-            got = self.value(value, field)
+            got = self.operands.value(value, field)
             if op is ast.Op.LE and got is not None:
                 self.note_bare_day(node, field, value)
             return None if got is None else Test(field, _ORDER[op], got, node.span)
@@ -185,7 +159,7 @@ class _Resolving:
                 why = "a day, month or year is asked for with `on`"
             self.refuse(node, field, str(op), why)
             return None
-        text = self.raw_text(value, field)
+        text = self.operands.raw_text(value, field)
         if text is None:
             return None
         if op in _NEGATIVE:
@@ -229,12 +203,12 @@ class _Resolving:
         field = self.field(node.path)
         if field is None:
             for value in node.values:
-                self.bound_at_all(value)
+                self.operands.bound_at_all(value)
             return None
         values: list[Scalar] = []
         complete = True
         for value in node.values:
-            for got in self.listed(value, field, node):
+            for got in self.operands.listed(value, field, node):
                 if got is None:
                     complete = False
                 else:
@@ -250,64 +224,17 @@ class _Resolving:
             return None
         return Test(field, Op.NOT_IN if node.negated else Op.IN, tuple(dict.fromkeys(values)), node.span)
 
-    def listed(self, value: ast.Value, field: Field, node: ast.In) -> Iterable[Got]:
-        """The values one member of a list stands for: a bound list brings all of its own."""
-        if isinstance(value, ast.Literal):
-            if value.is_null:
-                self.problems.append(say.null_in_list(value.span, node.span, self.null_beside(node)))
-                return (None,)
-            return (self.value(value, field),)
-        bound = self.bound(value)
-        if bound is UNBOUND:
-            return ()
-        if bound is _MISSING:
-            return (None,)
-        if bound is None:
-            self.problems.append(say.null_in_list(value.span, node.span, self.null_beside(node)))
-            return (None,)
-        if isinstance(bound, list | tuple | set | frozenset):
-            if len(bound) > self.context.limits.values:
-                self.problems.append(say.too_many_values(value.span, len(bound), self.context.limits.values))
-                return (None,)
-            if any(item is None for item in bound):
-                path = spell_name(node.path.parts)
-                null = f"{path} is {'not ' if node.negated else ''}null"
-                edit = f"({node.span.of(self.context.text)} {'and' if node.negated else 'or'} {null})"
-                self.problems.append(say.null_in_list(value.span, node.span, edit))
-                return (None,)
-            members = sorted(bound, key=repr) if isinstance(bound, set | frozenset) else bound
-            return [
-                self.keep(read_bound(value.name, item, value.span, field, self.context.clock, self.problems))
-                for item in members
-            ]
-        return (self.keep(read_bound(value.name, bound, value.span, field, self.context.clock, self.problems)),)
-
-    def null_beside(self, node: ast.In) -> str:
-        """The edit for a null in a list: the list without it, and the question beside it."""
-        path = spell_name(node.path.parts)
-        others = [
-            each
-            for each in node.values
-            if not ((isinstance(each, ast.Literal) and each.is_null) or self.is_null_variable(each))
-        ]
-        is_null = f"{path} is {'not ' if node.negated else ''}null"
-        if not others:
-            return is_null
-        listed = ", ".join(each.span.of(self.context.text) for each in others)
-        word = "not in" if node.negated else "in"
-        return f"({path} {word} ({listed}) {'and' if node.negated else 'or'} {is_null})"
-
     def between(self, node: ast.Between) -> Condition | None:
         field = self.field(node.path)
         if field is None:
-            self.bound_at_all(node.low)
-            self.bound_at_all(node.high)
+            self.operands.bound_at_all(node.low)
+            self.operands.bound_at_all(node.high)
             return None
         if field.type not in ORDERED and not self.refuse(
             node, field, "between", "only numbers and dates have an order"
         ):
             return None
-        low, high = (self.end(value, field, node) for value in (node.low, node.high))
+        low, high = (self.operands.end(value, field, node) for value in (node.low, node.high))
         if low is None or high is None:
             return None
         if isinstance(node.high, ast.Literal) and field.type is FieldType.DATETIME and names_day(node.high):
@@ -326,22 +253,16 @@ class _Resolving:
             return AnyOf((Test(field, Op.LT, low, node.span), Test(field, Op.GT, high, node.span)), node.span)
         return All((Test(field, Op.GE, low, node.span), Test(field, Op.LE, high, node.span)), node.span)
 
-    def end(self, value: ast.Value, field: Field, node: ast.Between) -> Got:
-        if (isinstance(value, ast.Literal) and value.is_null) or self.is_null_variable(value):
-            self.problems.append(say.null_operator(value.span, "between", ()))
-            return None
-        return self.value(value, field)
-
     def on(self, node: ast.On) -> Condition | None:
         field = self.field(node.path)
         if field is None:
-            self.bound_at_all(node.period)
+            self.operands.bound_at_all(node.period)
             return None
         if field.type not in DATES:
             self.refuse(node, field, "on", "it asks for a day, a month or a year")
             return None
         days = field.type is FieldType.DATE
-        ends = self.period(node.period, field, days=days)
+        ends = self.operands.period(node.period, field, days=days)
         if ends is None:
             return None
         start, following = ends
@@ -349,34 +270,6 @@ class _Resolving:
             self.note_negative(node, field, "not on")
             return AnyOf((Test(field, Op.LT, start, node.span), Test(field, Op.GE, following, node.span)), node.span)
         return All((Test(field, Op.GE, start, node.span), Test(field, Op.LT, following, node.span)), node.span)
-
-    def period(self, value: ast.Value, field: Field, *, days: bool) -> tuple[Moment, Moment] | None:
-        clock, span = self.context.clock, value.span
-        if isinstance(value, ast.Literal):
-            read = read_period(value.text, value.quoted, span, clock, days=days)
-            if read is None:
-                help = "for example `2024-01-15`, `2024-01`, `2024`, `today` or `yesterday`"
-                read = say.wrong_value(span, value.text, field.name, "day, month or year", help)
-        else:
-            bound = self.bound(value)
-            if bound is UNBOUND:
-                return cast(Moment, UNBOUND), cast(Moment, UNBOUND)
-            if bound is _MISSING:
-                return None
-            if isinstance(bound, str):
-                read = read_period(bound, True, span, clock, days=days)
-            elif isinstance(bound, date) and not isinstance(bound, datetime) and bound < date.max:
-                read = period(bound, date.fromordinal(bound.toordinal() + 1), clock, days=days)
-            else:
-                read = None
-            if read is None:
-                read = say.bound_value(
-                    span, value.name, bound, field.name, "day", "`on` takes a day, a month or a year"
-                )
-        if isinstance(read, Diagnostic):
-            self.problems.append(read)
-            return None
-        return read
 
     def is_null(self, node: ast.IsNull) -> Condition | None:
         field = self.field(node.path)
@@ -428,86 +321,6 @@ class _Resolving:
             self.problems.append(say.not_sortable(node.path.span, field.name, names))
             return None
         return Order(field, node.descending)
-
-    # Values
-
-    def value(self, value: ast.Value, field: Field) -> Got:
-        """One value of a field's type, or None after saying what is wrong with it."""
-        if isinstance(value, ast.Literal):
-            return self.keep(self.ranged(value, field, read_literal(value, field, self.context.clock, self.problems)))
-        bound = self.bound(value)
-        if bound is UNBOUND:
-            return cast(Scalar, UNBOUND)
-        if bound is _MISSING:
-            return None
-        if isinstance(bound, list | tuple | set | frozenset):
-            self.problems.append(say.list_variable(value.span, value.name))
-            return None
-        return self.keep(read_bound(value.name, bound, value.span, field, self.context.clock, self.problems))
-
-    def ranged(self, literal: ast.Literal, field: Field, read: Scalar | Diagnostic) -> Scalar | Diagnostic:
-        """`1..5` and `2024-01-01..2024-02-01`, where the value alone makes no sense."""
-        low, dots, high = literal.text.partition("..")
-        if dots and isinstance(read, Diagnostic) and field.type in ORDERED and (low or high):
-            start = self.context.text.rfind(field.name, 0, literal.span.start)
-            return say.range_literal(
-                literal.span, Span(max(start, 0), literal.span.end), field.name, low, high.lstrip(".")
-            )
-        return read
-
-    def keep(self, read: Scalar | Diagnostic) -> Got:
-        """The value, or None after noting why there is none."""
-        if isinstance(read, Diagnostic):
-            self.problems.append(read)
-            return None
-        return read
-
-    def raw_text(self, value: ast.Value, field: Field) -> str | None:
-        """The text of a pattern or of a part: any text, whatever values the field lists."""
-        if isinstance(value, ast.Literal):
-            if is_spaced_time(value):
-                self.problems.append(say.mixed_blanks(value.span, value.text))
-                return None
-            return value.text
-        bound = self.bound(value)
-        if bound is UNBOUND:
-            return cast(str, UNBOUND)
-        if bound is _MISSING:
-            return None
-        if not isinstance(bound, str):
-            self.problems.append(say.bound_value(value.span, value.name, bound, field.name, "text"))
-            return None
-        try:
-            return ast.Literal(str(bound), True).text
-        except ValueError:
-            self.problems.append(
-                say.bound_value(
-                    value.span, value.name, bound, field.name, "text", "it holds NUL or half a surrogate pair"
-                )
-            )
-            return None
-
-    def bound(self, variable: ast.Variable) -> object:
-        """What a variable is bound to; said once where it is not."""
-        if self.context.deferred:
-            return UNBOUND
-        if variable.name in self.context.variables:
-            return self.context.variables[variable.name]
-        names = [name for name in self.context.variables if isinstance(name, str)]
-        self.problems.append(say.unbound_variable(variable.span, variable.name, close_matches(variable.name, names, 1)))
-        return _MISSING
-
-    def bound_at_all(self, value: ast.Value) -> None:
-        """A wrong field does not hide an unbound variable."""
-        if isinstance(value, ast.Variable):
-            self.bound(value)
-
-    def is_null_variable(self, value: ast.Value) -> bool:
-        return (
-            isinstance(value, ast.Variable)
-            and not self.context.deferred
-            and self.context.variables.get(value.name, _MISSING) is None
-        )
 
     # Notes
 
@@ -589,7 +402,7 @@ class _Resolving:
 
     def field(self, path: ast.Path) -> Field | None:
         """The field of that name; None after saying that there is none, and which were most likely meant."""
-        found = self.fields.get(path.parts)
+        found: Field | None = self.fields.get(path.parts)
         if found is not None:
             return found
         inside = self.relation_fields(path)
@@ -608,9 +421,6 @@ class _Resolving:
         if len(self.problems) > ENOUGH_PROBLEMS:
             return []
         return close_names(str(path), [each.name for each in self.context.endpoint.fields])
-
-
-_MISSING = object()
 
 
 def _asks_for_null(node: ast.Expr) -> TypeGuard[ast.IsNull | ast.Compare]:

@@ -26,6 +26,12 @@ class FieldType(StrEnum):
     EMAIL = "email"
 
 
+#: What has parts that `like` asks for, what has an order, and what is a time.
+TEXTS = frozenset({FieldType.STRING, FieldType.EMAIL, FieldType.ENUM, FieldType.OPEN_ENUM})
+ORDERED = frozenset({FieldType.INTEGER, FieldType.NUMBER, FieldType.DATETIME, FieldType.DATE})
+DATES = frozenset({FieldType.DATETIME, FieldType.DATE})
+
+
 class Match(StrEnum):
     """What a direct parameter does with its value."""
 
