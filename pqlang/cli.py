@@ -112,7 +112,11 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     plan.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
     plan.add_argument("--disjoint", action="store_true", help="requests that share no record, so that counts add up")
     plan.add_argument(
-        "--max-requests", type=_positive, default=30, metavar="N", help="refuse what takes more requests; 30"
+        "--max-requests",
+        type=_positive,
+        default=30,
+        metavar="N",
+        help="refuse what takes more requests; 30 if not given",
     )
     plan.add_argument("--broaden", action="store_true", help="rather fetch more than is asked than refuse")
     plan.add_argument("--verify", action="store_true", help="try the plan on records made for the query")

@@ -9,19 +9,21 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pqlang import cli
+import pqlang
+from pqlang import cli, verifier
 
 ROOT = Path(__file__).parent.parent
 PQL = [sys.executable, "-m", "pqlang"]
 NOW = "2024-01-15T12:00:00Z"
 QUERY = "parent_status = in_progress and archived = false"
-COMMANDS = ("compile", "check", "format", "schema")
+COMMANDS = ("compile", "plan", "check", "format", "schema")
 
 
 @dataclass(frozen=True)
@@ -276,7 +278,7 @@ def test_a_good_query_as_json(pql: Pql) -> None:
 
 
 def test_an_endpoint_that_there_is_not(pql: Pql) -> None:
-    for command in ("compile", "check"):
+    for command in ("compile", "plan", "check"):
         done = pql(command, "case", "archived")
         assert (done.status, done.out) == (2, "")
         assert "the closest is `cases`" in done.err
@@ -286,7 +288,7 @@ def test_an_endpoint_that_there_is_not(pql: Pql) -> None:
     "query", ["(" * 100_000, "not " * 100_000, "x" * 100_000, "\0", "\x1b[31m", "status = '\udcff'", "'", "$", "😀 = "]
 )
 def test_wild_queries(pql: Pql, query: str) -> None:
-    for command in (["compile", "cases"], ["check", "cases"], ["format"]):
+    for command in (["compile", "cases"], ["plan", "cases", "--verify"], ["check", "cases"], ["format"]):
         done = pql(*command, query)
         assert (done.status, done.out) == (1, "")
         assert "error[" in done.err
@@ -309,6 +311,181 @@ def test_a_wrong_width(pql: Pql, width: str) -> None:
     done = pql("format", "a = 1", f"--width={width}")
     assert (done.status, done.out) == (2, "")
     assert "is no positive number" in done.err
+
+
+# plan
+
+EITHER = "parent_status = draft or waiting_for = owner"
+
+
+def planned(done: Done) -> dict[str, Any]:
+    """The object of a call with `--json` that has a plan."""
+    assert (done.status, done.err) == (0, "")
+    found: dict[str, Any] = json.loads(done.out)
+    assert found["ok"] is True
+    return found
+
+
+def test_a_plan_is_explained(pql: Pql) -> None:
+    for query in (EITHER, QUERY, ""):
+        assert pql("plan", "cases", query) == Done(0, pqlang.plan(query, "cases").explain() + "\n", "")
+    assert pql("plan", "cases", "archived and not archived").out.endswith("\nno request: no record satisfies it\n")
+
+
+def test_a_plan_as_json(pql: Pql) -> None:
+    for query in (EITHER, "", "title not contains a and archived = false"):
+        expected = {"ok": True, **pqlang.plan(query, "cases").to_json(), "diagnostics": []}
+        assert planned(pql("plan", "cases", query, "--json")) == expected
+    assert [request["exact"] for request in expected["requests"]] == [False]
+    assert expected["requests"][0]["residual"] == "title not contains a"
+
+
+def test_a_plan_says_what_compiling_says(pql: Pql) -> None:
+    done = pql("plan", "cases", "status != draft")
+    assert done.status == 0
+    assert done.err.startswith("hint[nulls-left-out]: ")
+    [hint] = json.loads(pql("plan", "cases", "status != draft", "--json").out)["diagnostics"]
+    assert hint["code"] == "nulls-left-out"
+
+
+def test_disjoint(pql: Pql) -> None:
+    assert planned(pql("plan", "cases", EITHER, "--json"))["disjoint"] is False
+    made = planned(pql("plan", "cases", EITHER, "--disjoint", "--json"))
+    assert (made["disjoint"], made["overlap"]) == (True, "")
+    assert made["requests"][1]["filter"]["attributes"]["parent_status"] == {"$ne": "draft"}
+    shared = planned(pql("plan", "cases", 'title ~ "a%" or description ~ "b%"', "--disjoint", "--json"))
+    assert shared["disjoint"] is False
+    assert "has no complement" in shared["overlap"]
+
+
+def test_too_many_requests(pql: Pql) -> None:
+    done = pql("plan", "cases", EITHER, "--max-requests", "1")
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("error[too-many-requests]: the query takes 2 requests, the limit is 1\n")
+    assert pql("plan", "cases", EITHER, "--max-requests", "2").status == 0
+    answer = json.loads(pql("plan", "cases", EITHER, "--max-requests", "1", "--json").out)
+    assert (answer["ok"], list(answer)) == (False, ["ok", "diagnostics"])
+    many = " or ".join(f"{field} = {number}" for field in ("status", "title") for number in range(16))
+    assert "the limit is 30" in pql("plan", "cases", many).err
+    assert pql("plan", "cases", many, "--max-requests", "32").status == 0
+
+
+def test_broaden(pql: Pql) -> None:
+    made = planned(pql("plan", "cases", EITHER, "--max-requests", "1", "--broaden", "--json"))
+    assert [request["residual"] for request in made["requests"]] == [EITHER]
+    assert made["exact"] is False
+
+
+def test_the_target_of_a_plan(pql: Pql) -> None:
+    def targets(*arguments: str) -> list[str]:
+        made = planned(pql("plan", "cases", "status = x and not archived", "--json", *arguments))
+        return [request["target"] for request in made["requests"]]
+
+    assert targets() == targets("--target", "auto") == targets("--target", "params") == ["params"]
+    assert targets("--target", "json") == ["json"]
+
+
+def test_a_plan_takes_what_says_how_a_query_is_read(pql: Pql) -> None:
+    made = planned(
+        pql(
+            *("plan", "cases", "created_at > $when status:(new, open)", "--mode", "search", "--scope", "active"),
+            *("--var", "when=2024-01-15T09:00:00", "--tz", "Europe/Brussels", "--json"),
+        )
+    )
+    assert [request["filter"]["attributes"] for request in made["requests"]] == [
+        {"created_at": {"$gt": "2024-01-15T08:00:00Z"}, "status": {"$eq": state}, "archived_at": {"$eq": None}}
+        for state in ("new", "open")
+    ]
+    [late] = planned(pql("plan", "cases", "created_at > now-7d", "--now", NOW, "--json"))["requests"]
+    assert late["filter"]["attributes"] == {"created_at": {"$gt": "2024-01-08T12:00:00Z"}}
+
+
+def test_a_plan_in_ones_own_schema(pql: Pql, shop: str) -> None:
+    out = pql("plan", "orders", "state = open or total > 5", "--schema", shop, "--verify").out
+    assert "\n1. GET https://api.shop.test/orders?state=open\n" in out
+    assert out.endswith(" records, no difference\n")
+
+
+def test_a_residual_that_cannot_be_tested(pql: Pql) -> None:
+    query = "workspace.slug contains a and workspace.slug contains b"
+    for arguments in ((), ("--broaden",), ("--verify",)):
+        done = pql("plan", "cases", query, *arguments)
+        assert (done.status, done.out) == (1, "")
+        assert done.err.startswith("error[uncarried-residual]: ")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "", "²", "1.5"])
+def test_a_wrong_number_of_requests(pql: Pql, number: str) -> None:
+    done = pql("plan", "cases", EITHER, f"--max-requests={number}")
+    assert (done.status, done.out) == (2, "")
+    assert "is no positive number" in done.err
+
+
+def test_a_wrong_clock_stops_a_plan_before_it_reads(pql: Pql) -> None:
+    assert pql("plan", "cases", "--now", "noon", stdin="archived\narchived\n").err.count("error[bad-now]") == 1
+    assert pql("plan", "cases", "archived", "--tz", "Mars/Phobos").status == 2
+
+
+def test_a_plan_that_is_verified(pql: Pql) -> None:
+    query = "title contains kyc or not contact.email = ann@acme.com"
+    explained = pql("plan", "cases", query).out
+    assert pql("plan", "cases", query, "--verify") == Done(0, explained + "\n1,000 records, no difference\n", "")
+    made = planned(pql("plan", "cases", query, "--verify", "--json"))
+    assert made["verdict"] == {"ok": True, "records": 1000, "difference": None}
+    assert "verdict" not in planned(pql("plan", "cases", query, "--json"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "selected_by", "said"),
+    [
+        ("title = b", "plan", "the plan selects it, the query does not"),
+        ("title = b", "query", "the query selects it, the plan does not"),
+        ("title = é", "two requests", "two requests select it, which were to share no record"),
+    ],
+)
+def test_a_plan_that_is_not_what_the_query_means(
+    pql: Pql, monkeypatch: pytest.MonkeyPatch, asked: str, selected_by: str, said: str
+) -> None:
+    difference = verifier.Difference({"title": "é", "archived_at": None}, selected_by)
+    monkeypatch.setattr(verifier, "check_plan", lambda plan: verifier.Verdict(False, 1, 1, difference))
+    done = pql("plan", "cases", asked, "--verify")
+    assert (done.status, done.err) == (1, "")
+    assert done.out.endswith(
+        f'\n\n1 record, and on the last a difference: {said}\n{{"title": "é", "archived_at": null}}\n'
+    )
+    done = pql("plan", "cases", "--verify", "--json", stdin=f"{asked}\n{asked}\n")
+    assert done.status == 1
+    for answer in objects(done.out):
+        record = {"title": "é", "archived_at": None}
+        verdict = {"ok": False, "records": 1, "difference": {"record": record, "selected_by": selected_by}}
+        assert (answer["ok"], answer["verdict"]) == (True, verdict)
+
+
+def test_a_trial_that_finds_a_real_difference(pql: Pql, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = pqlang.plan("status = draft", "cases")
+    narrowed = replace(made, requests=pqlang.plan("status = draft and title = x", "cases").requests)
+    monkeypatch.setattr(cli.compiler, "plan", lambda *_, **__: narrowed)
+    done = pql("plan", "cases", "status = draft", "--verify")
+    assert done.status == 1
+    record = json.loads(done.out.splitlines()[-1])
+    assert record["status"] == "draft"
+    assert record.get("title") != "x"
+
+
+def test_plans_of_many_lines(pql: Pql) -> None:
+    done = pql("plan", "cases", stdin=f"archived\narchivd\n{EITHER}\n")
+    plans = [pqlang.plan(query, "cases").explain() + "\n\n" for query in ("archived", EITHER)]
+    assert (done.status, done.out) == (1, "".join(plans))
+    assert done.err.startswith("line 2:\nerror[unknown-field]: ")
+
+
+def test_plans_as_one_json_object_a_line(pql: Pql) -> None:
+    lines = f"archived\n{EITHER}\nworkspace.slug contains a and workspace.slug contains b\n\n"
+    done = pql("plan", "cases", "-", "--max-requests", "2", "--json", stdin=lines)
+    assert (done.status, done.err) == (1, "")
+    answers = objects(done.out)
+    assert [each["ok"] for each in answers] == [True, True, False, True]
+    assert [each.get("count") for each in answers] == [1, 2, None, 1]
 
 
 # schema
@@ -426,7 +603,7 @@ def test_a_wrong_line_does_not_stop_the_next(pql: Pql) -> None:
 
 
 def test_nothing_on_stdin(pql: Pql) -> None:
-    for call in (("compile", "cases"), ("check", "cases", "--json"), ("format",)):
+    for call in (("compile", "cases"), ("plan", "cases"), ("check", "cases", "--json"), ("format",)):
         assert pql(*call) == Done(0, "", "")
 
 
@@ -486,6 +663,12 @@ def test_a_query_may_begin_with_a_minus(pql: Pql, arguments: tuple[str, ...]) ->
         ("compile", "cases", "archived", "--var"),
         ("compile", "cases", "archived", "--now"),
         ("check", "cases", "archived", "--url"),
+        ("check", "cases", "archived", "--disjoint"),
+        ("plan",),
+        ("plan", "cases", "archived", "--url"),
+        ("plan", "cases", "archived", "--target", "xml"),
+        ("plan", "cases", "archived", "--max-requests"),
+        ("plan", "cases", "archived", "--verify=yes"),
         ("format", "a", "b"),
         ("schema", "cases", "forms"),
         ("--loud",),
@@ -619,7 +802,9 @@ def test_an_interrupt(pql: Pql, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_dear_is_imported() -> None:
     script = (
         "import sys; from pqlang.cli import main; main(['compile', 'cases', 'archived']);"
-        "print({'pydantic', 'lark', 'importlib.metadata', 'asyncio', 'zoneinfo'} & sys.modules.keys())"
+        "dear = {'pydantic', 'lark', 'importlib.metadata', 'asyncio', 'zoneinfo'};"
+        "dear |= {f'pqlang.{each}' for each in ('planner', 'plans', 'disjuncts', 'evaluator', 'verifier')};"
+        "print(dear & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert (done.stdout, done.stderr) == ("archived=true\nset()\n", "")
