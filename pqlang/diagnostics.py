@@ -978,7 +978,14 @@ def too_many_requests(span: Span, count: int, limit: int, counted: bool = True) 
         span,
         f"the query takes {'' if counted else 'up to '}{count_of(count)} requests, the limit is {limit}",
         "too many alternatives",
-        "`broaden` fetches more with fewer requests and tests the records; or raise `max_requests`, or split the query",
+        "raise `max_requests`, or split the query",
+    )
+
+
+def cost_of_broader(problem: Diagnostic, count: int) -> Diagnostic:
+    """With how many requests there would be, if they may fetch more than is asked."""
+    return replace(
+        problem, help=f"with `broaden` it takes {count_of(count)} and tests the records; or {problem.help}"
     )
 
 
