@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-corpus", action="store_true", help="rewrite the sections of tests/corpus")
+    parser.addoption("--examples", type=int, metavar="N", help="try every law on N times as many generated examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--examples"):
+        os.environ["PQLANG_EXAMPLES"] = str(config.getoption("--examples"))  # read by `strategies` when it is imported
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What the laws are tried on: trees, texts, conditions and records, drawn by Hypothesis.
 
 Texts and names are spelt here by LANGUAGE's words and not by `pqlang.spelling`, so that the two are held against
-each other. `PQLANG_EXAMPLES=10 pytest` tries ten times as many.
+each other. `pytest --examples 10` tries ten times as many.
 """
 
 from __future__ import annotations
