@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pqlang import arguments, ast, express
 from pqlang import diagnostics as say
@@ -103,9 +103,9 @@ def finish(
         return Analysis(source, endpoint, tuple(problems), tree, meaning, condition, None, length)
     pushed, found = push_down(condition, endpoint, target)
     if pushed is None and condition is not None:
-        from pqlang.plans import with_cost  # only who is refused pays for it
+        from pqlang.plans import by_plan  # only who is refused pays for it
 
-        found = with_cost(found, condition, endpoint, target)
+        pushed, found = by_plan(found, condition, endpoint, target)
     problems += found if pushed is None else found + undocumented(pushed)
     return Analysis(source, endpoint, tuple(problems), tree, meaning, condition, pushed, length)
 
@@ -214,7 +214,7 @@ def plan(
     """
     from pqlang.evaluator import Predicate  # compiling does without these
     from pqlang.planner import make_plan
-    from pqlang.plans import Plan, text_of
+    from pqlang.plans import Plan, cost_of_less, text_of
 
     arguments.plan_options(disjoint, max_requests, broaden)
     if target is None:
@@ -226,10 +226,11 @@ def plan(
     at, meaning = analysis.endpoint, analysis.meaning
     if meaning is None:
         raise PqlError(analysis.source, analysis.diagnostics)
-    made, problems = make_plan(
-        analysis.condition, at, target=target, max_requests=max_requests, broaden=broaden, disjoint=disjoint
-    )
+    wanted: dict[str, Any] = {"target": target, "max_requests": max_requests, "broaden": broaden, "disjoint": disjoint}
+    made, problems = make_plan(analysis.condition, at, **wanted)
     if made is None:
+        if analysis.condition is not None and not broaden:
+            problems = cost_of_less(problems, analysis.condition, at, wanted)
         raise PqlError(analysis.source, (*analysis.diagnostics, *problems))
     requests = []
     for branch in made.branches:
@@ -248,6 +249,7 @@ def plan(
         tuple(branch.reason for branch in made.branches),
         made.overlap,
         tuple(dict.fromkeys(said)),
+        asked_for=tuple(name for name in ("broaden", "disjoint") if wanted[name]),
     )
 
 

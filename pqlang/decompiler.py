@@ -514,6 +514,9 @@ class _Reader:
             base = self.endpoint.field(field.derived.base)
             null = "null" if field.derived.when_null else "not null"
             help, close = f"`{name}` stands for `{base.name}` being {null}; ask that", []
+        elif field is not None and field.json is not None and field.json.is_id:
+            api = self.endpoint.api
+            help, close = f"a relation's own `{api.id_key}` stands beside its `{api.attributes_key}`", []
         elif field is not None and field.param is not None:
             help, close = f"it has a direct parameter alone: `{field.param.name}`", []
         elif not close:

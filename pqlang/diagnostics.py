@@ -984,9 +984,7 @@ def too_many_requests(span: Span, count: int, limit: int, counted: bool = True) 
 
 def cost_of_broader(problem: Diagnostic, count: int) -> Diagnostic:
     """With how many requests there would be, if they may fetch more than is asked."""
-    return replace(
-        problem, help=f"with `broaden` it takes {count_of(count)} and tests the records; or {problem.help}"
-    )
+    return replace(problem, help=f"with `broaden` it takes {count_of(count)} and tests the records; or {problem.help}")
 
 
 def cost_of_disjoint(problem: Diagnostic, count: int) -> Diagnostic:

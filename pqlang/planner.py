@@ -79,14 +79,12 @@ def make_plan(
         problem = say.too_many_requests(condition.span, most, max_requests, counted=False)
     if problem.code != "too-many-requests":
         return None, [problem]
-    broader = planner.broader()
     if not broaden:
-        if isinstance(broader, Branches):
-            problem = say.cost_of_broader(problem, len(broader.branches))
         if disjoint:
             other, _ = make_plan(condition, endpoint, target=target, max_requests=max_requests, work=work)
             problem = problem if other is None else say.cost_of_disjoint(problem, len(other.branches))
         return None, [problem]
+    broader = planner.broader()
     return (broader, []) if isinstance(broader, Branches) else (None, [problem, broader])
 
 

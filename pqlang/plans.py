@@ -12,6 +12,7 @@ from pqlang.diagnostics import Diagnostic
 from pqlang.formatter import expression
 from pqlang.normaliser import normalise
 from pqlang.planner import every_test, make_plan
+from pqlang.pushdown import Pushed
 from pqlang.request import Request
 from pqlang.schema import Endpoint
 from pqlang.writer import path, write
@@ -21,8 +22,9 @@ from pqlang.writer import path, write
 class Plan:
     """The requests whose records, each tested for its residual, are together those that a query means.
 
-    `query` is its normalised text. `disjoint`: no record is in two of the requests; else the same record may come
-    twice, to be told by its id. `exact`: no request has a residual. Counts add up where a plan is both.
+    `query` is its normalised text. `disjoint`: no record is selected by two of the requests, residuals included; else
+    the same record may come twice, to be told by its id. `exact`: no request has a residual. Counts add up where a
+    plan is both.
     """
 
     query: str
@@ -34,6 +36,7 @@ class Plan:
     reasons: tuple[str, ...] = ()  # for each request why it goes by its target
     overlap: str = ""  # why two requests may share a record
     diagnostics: tuple[Diagnostic, ...] = ()
+    asked_for: tuple[str, ...] = ()  # which of `broaden` and `disjoint` were
 
     @property
     def exact(self) -> bool:
@@ -60,6 +63,7 @@ class Plan:
             lines += ["", f"{at}. GET {each['url']}", f"   {kind}: {each['reason']}", f"   {kept}"]
         if len(self.requests) > 1:
             lines += ["", _NO_SNAPSHOT]
+            lines += [_SORTED] if self.requests[0].sort is not None else []
         lines += [f"Disjoint: {made['disjoint_with']}."] if made["disjoint_with"] else []
         lines += [f"In one request: {advice}." for advice in made["one_request"]]
         return "\n".join(lines)
@@ -101,7 +105,7 @@ class Plan:
 
     def _disjoint_with(self) -> str:
         """What would make the requests share no record; empty where they share none, or where nothing would."""
-        if self.disjoint or self.condition is None:
+        if self.disjoint or self.condition is None or self.asked_for:
             return ""
         made, _ = make_plan(self.condition, self.endpoint, target=self.target, disjoint=True, work=_ADVICE)
         return f"`disjoint=True` takes {len(made.branches)} requests" if made is not None and made.disjoint else ""
@@ -139,7 +143,9 @@ class Plan:
         return found + [Test(each, Op.NOT_NULL, None) for each in nullable[:8]]
 
 
+_REFUSAL = 1_500  # work for the cost that a refusal names
 _ADVICE = 4_000  # an explanation plans several times: what takes more work is left out of it
+_SORTED = "Each request is sorted by itself: merge their records; the order of text is the API's own."
 _NO_SNAPSHOT = (
     "Requests are no snapshot: a record that changes between two of them can be in both, so tell records by their id."
 )
@@ -155,17 +161,34 @@ def text_of(condition: Condition | None, endpoint: Endpoint, order: tuple[str, b
     return f"{text} {by}" if text else by
 
 
-def with_cost(refusals: list[Diagnostic], condition: Condition, endpoint: Endpoint, target: str) -> list[Diagnostic]:
-    """The reasons why one request cannot say a condition, with what a plan costs or why there is none either.
+def by_plan(
+    refusals: list[Diagnostic], condition: Condition, endpoint: Endpoint, target: str
+) -> tuple[Pushed | None, list[Diagnostic]]:
+    """The one exact request that a plan finds for what was refused as written; else the refusals, and a plan's cost.
 
-    A help that only promises several requests gives way to their number.
+    A help that only promises several requests gives way to their number. What takes more than a little work to plan
+    is left at the promise: a refusal is not to cost more than an answer.
     """
-    made, problems = make_plan(condition, endpoint, target=target)
-    if made is None:
-        cost = say.no_plan(problems[0].message)
-    else:
+    made, problems = make_plan(condition, endpoint, target=target, work=_REFUSAL)
+    if made is not None and len(made.branches) == 1 and made.branches[0].residual is None:
+        return made.branches[0].pushed, []
+    if made is not None:
         cost = say.plan_cost(len(made.branches), any(branch.residual is not None for branch in made.branches))
-    return [
+    elif problems[0].code == "too-many-requests":
+        return None, refusals
+    else:
+        cost = say.no_plan(problems[0].message)
+    return None, [
         replace(each, help=cost if not each.help or "several" in each.help else f"{each.help}; {cost}")
         for each in refusals
     ]
+
+
+def cost_of_less(
+    problems: list[Diagnostic], condition: Condition, endpoint: Endpoint, options: dict[str, Any]
+) -> list[Diagnostic]:
+    """Too many requests, with how many there would be if they might fetch more than is asked."""
+    if problems[-1].code != "too-many-requests":
+        return problems
+    broader, _ = make_plan(condition, endpoint, **options | {"broaden": True})
+    return problems if broader is None else [*problems[:-1], say.cost_of_broader(problems[-1], len(broader.branches))]

@@ -415,7 +415,7 @@ def test_the_cost_of_keeping_requests_apart_is_said() -> None:
     query = "reference = 1 or status = b"
     with pytest.raises(PqlError, match="takes 3 requests, the limit is 2") as raised:
         pqlang.plan(query, "cases", disjoint=True, max_requests=2)
-    assert raised.value.diagnostics[-1].help.startswith("without `disjoint` it takes 2;")
+    assert "without `disjoint` it takes 2;" in raised.value.diagnostics[-1].help
 
 
 def test_a_parameter_only_condition_leaves_no_value_open() -> None:
