@@ -114,9 +114,21 @@ def _pairs(text: str, start: int, end: int, problems: list[Diagnostic]) -> tuple
         equals = stop if equals < 0 else equals
         if stop > start:  # nothing between two `&` is nothing
             name = percent(text, start, equals, problems)
+            _note_raw(text, equals, stop, problems)
             pairs.append(Pair(name, percent(text, min(equals + 1, stop), stop, problems)))
         start = stop + 1
     return tuple(pairs)
+
+
+def _note_raw(text: str, start: int, stop: int, problems: list[Diagnostic]) -> None:
+    """No URL holds a blank or a quote as it is: what does is more than a URL, a line of a log or of a shell.
+
+    JSON is let be: the API's own pages print a filter in a URL as it is.
+    """
+    raw = text[start + 1 : stop]
+    if not raw.lstrip().startswith("{") and (found := re.search(r"[\s\"<>`]", raw)):
+        at = start + 1 + found.start()
+        problems.append(say.raw_character(Span(at, at + 1), found[0]))
 
 
 # Mappings

@@ -1068,6 +1068,19 @@ def bad_percent(span: Span) -> Diagnostic:
     )
 
 
+def raw_character(span: Span, char: str) -> Diagnostic:
+    encoded = "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace"))
+    return Diagnostic(
+        "bad-encoding",
+        span,
+        f"a URL does not hold {'a blank' if char.isspace() else f'`{char}`'} as it is",
+        "not part of a URL",
+        "what is around the URL is to be left out; a character of the value itself is percent-encoded",
+        (Suggestion(f"use `{encoded}`", span, encoded),),
+        Severity.WARNING if char.isspace() else Severity.ERROR,  # people write blanks, and what they mean is plain
+    )
+
+
 def bad_utf8(span: Span, escapes: str) -> Diagnostic:
     return Diagnostic(
         "bad-encoding",

@@ -365,6 +365,19 @@ def test_large_input_is_answered_soon(target: Any, code: str | None) -> None:
     assert code in codes if code else reading.text == "archived = false"
 
 
+@pytest.mark.parametrize(
+    ("target", "codes"),
+    [
+        ('curl "https://connect.penbox.io/v1/cases?status=a"', ["bad-encoding"]),
+        ("https://connect.penbox.io/v1/cases?status=a HTTP/1.1", ["bad-encoding"]),
+        ("/cases?status=my case", ["bad-encoding"]),
+        ('/cases?filter={"attributes": {"status": {"$eq": "my case"}}}', []),
+    ],
+)
+def test_what_is_around_a_url_is_seen(target: str, codes: list[str]) -> None:
+    assert [each.code for each in read_target(target, "cases").diagnostics] == codes
+
+
 def test_many_warnings_hide_no_condition() -> None:
     many = "page[number]=2&owner[id]=x&" * 100
     assert decompile(many + "status=a", "cases") == "archived = false and owner.id = x and status = a"
