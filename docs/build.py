@@ -309,7 +309,7 @@ def codes_in_code() -> set[str]:
     found: set[str] = set()
     for path in (ROOT / "pqlang").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and node.args and getattr(node.func, "id", "") in ("Diagnostic", "Refusal"):
+            if isinstance(node, ast.Call) and node.args and getattr(node.func, "id", "") == "Diagnostic":
                 code = node.args[0]
                 if isinstance(code, ast.Constant):
                     found.add(str(code.value))

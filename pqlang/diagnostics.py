@@ -946,8 +946,72 @@ def long_url(length: int, limit: int) -> Diagnostic:
     )
 
 
-def cannot_say(code: str, span: Span, message: str, label: str, help: str = "") -> Diagnostic:
-    return Diagnostic(code, span, message, label, help)
+_SEVERAL = "one request cannot say it; several can, or a test on the fetched records"
+
+
+def or_refused(span: Span, names: Sequence[str]) -> Diagnostic:
+    quoted = [f"`{name}`" for name in names]
+    over = f"over {listing(quoted, 'and')}" if len(quoted) > 1 else f"of conditions on {quoted[0]}"
+    message = f"one request cannot say an `or` {over}: all that it holds is true at once"
+    return Diagnostic("or", span, message, "an `or`", "several requests can answer it, one for each alternative")
+
+
+def negated_group(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "negated-group", span, "the API cannot ask that no related record matches", "a negated group", _SEVERAL
+    )
+
+
+def not_like(span: Span, name: str, op: str) -> Diagnostic:
+    message = f"the API has no negated pattern, and `{name} {op} …` asks for one"
+    return Diagnostic("not-like", span, message, "a negated pattern", _SEVERAL)
+
+
+def list_refused(span: Span, name: str, op: str) -> Diagnostic:
+    message = f"the JSON filter has no lists, and `{name} {op} (…)` is not one value or all but one"
+    return Diagnostic(op.replace(" ", "-") + "-list", span, message, "a list", _SEVERAL)
+
+
+def operator_twice(span: Span, name: str, spelt: str) -> Diagnostic:
+    message = f"the JSON filter holds `{spelt}` once for a field, and `{name}` has it twice"
+    return Diagnostic("operator-twice", span, message, "the second one", _SEVERAL)
+
+
+def parameter_twice(span: Span, param: str) -> Diagnostic:
+    message = f"the parameter `{param}` is sent once, and the query has two conditions for it"
+    return Diagnostic("parameter-twice", span, message, "the second one", _SEVERAL)
+
+
+def parameter_only(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "parameter-only",
+        span,
+        f"`{name}` has a direct parameter but no place in the JSON filter, which the rest of the query needs",
+        "no place in the JSON filter",
+        "a direct parameter says `=` alone, and is not sent beside a JSON filter",
+    )
+
+
+def no_parameter(span: Span, name: str, op: str, inexact: str) -> Diagnostic:
+    message = (
+        f"the parameter `{inexact}` does not say this value exactly"
+        if inexact
+        else f"no direct parameter says `{name} {op}`"
+    )
+    return Diagnostic("no-parameter", span, message, "not a direct parameter", "the JSON filter may say it")
+
+
+def no_target(span: Span, name: str) -> Diagnostic:
+    message = f"the API filters by `{name}` in no way"
+    return Diagnostic("no-target", span, message, "cannot be asked for", "it can be tested on fetched records only")
+
+
+def no_always(span: Span) -> Diagnostic:
+    return Diagnostic("no-target", span, "nothing the API can be asked is true of every record", "cannot be asked for")
+
+
+def no_operator(span: Span, op: str) -> Diagnostic:
+    return Diagnostic("no-operator", span, f"the API has no operator `{op}`", "not in the API")
 
 
 # Records

@@ -28,17 +28,6 @@ class Pushed:
     tests: tuple[Test, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a target cannot say a part of a condition."""
-
-    code: str
-    part: Condition
-    reason: str
-    label: str
-    help: str = ""
-
-
 def push_down(condition: Condition | None, endpoint: Endpoint, target: str) -> tuple[Pushed | None, list[Diagnostic]]:
     """The one request for a normal condition by `target` (`"json"`, `"params"`, or `"auto"`: parameters where exact).
 
@@ -46,6 +35,7 @@ def push_down(condition: Condition | None, endpoint: Endpoint, target: str) -> t
     """
     if condition is None:
         return Pushed("json" if target == "json" else "params", ()), []
+    params: tuple[Test, ...] | None = None
     open_fields: list[Field] = []
     if target != "json":
         params, refusals = by_params(condition, endpoint)
@@ -56,17 +46,14 @@ def push_down(condition: Condition | None, endpoint: Endpoint, target: str) -> t
             if target == "params":
                 return Pushed("params", params), [_assumed(field) for field in open_fields]
         elif target == "params":
-            return None, [_problem(refusal) for refusal in refusals]
+            return None, refusals
     tests, refusals = by_json(condition, endpoint)
     if tests is not None:
         return Pushed("json", tests), []
     if open_fields and all(refusal.code == "parameter-only" for refusal in refusals):  # nothing else stands in the way
-        return None, [_left_open(field, refusals[0].part, condition.span) for field in open_fields]
-    return None, [_problem(refusal) for refusal in refusals]
-
-
-def _problem(refusal: Refusal) -> Diagnostic:
-    return say.cannot_say(refusal.code, refusal.part.span, refusal.reason, refusal.label, refusal.help)
+        alone = next(test for test in params or () if test.field.json is None)
+        return None, [_left_open(field, alone, condition.span) for field in open_fields]
+    return None, refusals
 
 
 def _assumed(field: Field) -> Diagnostic:
@@ -74,17 +61,17 @@ def _assumed(field: Field) -> Diagnostic:
     return say.assumed_value(field.name, field.param.name, param_text(field.param.assumed))
 
 
-def _left_open(field: Field, part: Condition, whole: Span) -> Diagnostic:
+def _left_open(field: Field, test: Test, whole: Span) -> Diagnostic:
     """Why parameters alone do not do: the query leaves open what the API would assume."""
     assert field.param is not None
     assumed = param_text(field.param.assumed)
-    return say.left_open(part.span, whole, next(iter(_names(part))), field.name, field.param.name, assumed)
+    return say.left_open(test.span, whole, test.field.name, field.name, field.param.name, assumed)
 
 
 # The JSON filter
 
 
-def by_json(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] | None, list[Refusal]]:
+def by_json(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] | None, list[Diagnostic]]:
     """The tests of one JSON filter, or what stops it."""
     operands = condition.operands if isinstance(condition, All) else (condition,)
     spelt: set[tuple[str, str]] = set()  # fields and the API's operators: `= a` and `is null` are both `$eq`
@@ -101,9 +88,9 @@ def by_json(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] 
     return _reduced(operands, endpoint, json_refusals)
 
 
-def json_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
+def json_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Diagnostic]:
     """What the JSON filter cannot say of a conjunction of tests."""
-    refusals: list[Refusal] = []
+    refusals: list[Diagnostic] = []
     spelt: set[tuple[str, str]] = set()
     for test in tests:
         name, op = test.field.name, test.op
@@ -113,43 +100,30 @@ def json_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
         elif op not in endpoint.operators_of:
             refusals.append(_no_operator(test))
         elif key in spelt:
-            reason = f"the JSON filter holds `{key[1]}` once for a field, and `{name}` has it twice"
-            refusals.append(Refusal("operator-twice", test, reason, "the second one", _SEVERAL))
+            refusals.append(say.operator_twice(test.span, name, key[1]))
         else:
             spelt.add(key)
     return refusals
 
 
-_SEVERAL = "one request cannot say it; several can, or a test on the fetched records"
-
-
-def _no_json(test: Test) -> Refusal:
-    name = test.field.name
+def _no_json(test: Test) -> Diagnostic:
     if test.field.param is None:
-        reason = f"the API filters by `{name}` in no way"
-        return Refusal("no-target", test, reason, "cannot be asked for", "it can be tested on fetched records only")
-    reason = f"`{name}` has a direct parameter but no place in the JSON filter, which the rest of the query needs"
-    help = "a direct parameter says `=` alone, and is not sent beside a JSON filter"
-    return Refusal("parameter-only", test, reason, "no place in the JSON filter", help)
+        return say.no_target(test.span, test.field.name)
+    return say.parameter_only(test.span, test.field.name)
 
 
-def _no_operator(test: Test) -> Refusal:
+def _no_operator(test: Test) -> Diagnostic:
     name, op = test.field.name, test.op
-    kind = SENSES[op].kind
-    if kind is Kind.PATTERN and SENSES[op].json is None:
-        reason = f"the API has no negated pattern, and `{name} {op} …` asks for one"
-        return Refusal("not-like", test, reason, "a negated pattern", _SEVERAL)
-    if kind is Kind.LIST:
-        reason = f"the JSON filter has no lists, and `{name} {op} (…)` is not one value or all but one"
-        return Refusal(op.replace(" ", "-") + "-list", test, reason, "a list", _SEVERAL)
-    reason = f"the API has no operator `{op}`"
-    return Refusal("no-operator", test, reason, "not in the API")
+    sense = SENSES[op]
+    if sense.kind is Kind.PATTERN and sense.json is None:
+        return say.not_like(test.span, name, op)
+    return say.list_refused(test.span, name, op) if sense.kind is Kind.LIST else say.no_operator(test.span, op)
 
 
 # Direct parameters
 
 
-def by_params(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] | None, list[Refusal]]:
+def by_params(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] | None, list[Diagnostic]]:
     """The tests of one request by direct parameters, or what stops it. Whether it is exact: see `unfixed`."""
     operands = condition.operands if isinstance(condition, All) else (condition,)
     tests = _tests(condition)
@@ -166,21 +140,16 @@ def unfixed(tests: Sequence[Test], endpoint: Endpoint) -> list[Field]:
     return [field for field in endpoint.assumed if field.param not in sent]
 
 
-def param_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Refusal]:
-    refusals: list[Refusal] = []
+def param_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Diagnostic]:
+    refusals: list[Diagnostic] = []
     used: set[str] = set()
     for test in tests:
         spelt = spell(test, endpoint)
         if spelt is None:
-            reason = f"no direct parameter says `{test.field.name} {test.op}`"
-            if test.field.param is not None and test.op is Op.EQ:
-                reason = f"the parameter `{test.field.param.name}` does not say this value exactly"
-            refusals.append(
-                Refusal("no-parameter", test, reason, "not a direct parameter", "the JSON filter may say it")
-            )
+            inexact = test.field.param.name if test.field.param is not None and test.op is Op.EQ else ""
+            refusals.append(say.no_parameter(test.span, test.field.name, test.op, inexact))
         elif spelt[0].name in used:
-            reason = f"the parameter `{spelt[0].name}` is sent once, and the query has two conditions for it"
-            refusals.append(Refusal("parameter-twice", test, reason, "the second one", _SEVERAL))
+            refusals.append(say.parameter_twice(test.span, spelt[0].name))
         else:
             used.add(spelt[0].name)
     return refusals
@@ -230,14 +199,16 @@ def param_text(value: object) -> str:
 
 # Where the written form cannot be sent
 
-Refusals: TypeAlias = "Callable[[Sequence[Test], Endpoint], list[Refusal]]"  # what a target cannot say of these tests
-Answer: TypeAlias = "tuple[tuple[Test, ...] | None, list[Refusal]]"
+Refusals: TypeAlias = (
+    "Callable[[Sequence[Test], Endpoint], list[Diagnostic]]"  # what a target cannot say of these tests
+)
+Answer: TypeAlias = "tuple[tuple[Test, ...] | None, list[Diagnostic]]"
 
 
 def _reduced(operands: Sequence[Condition], endpoint: Endpoint, refusals_of: Refusals) -> Answer:
     """The conjunction in another form of the same meaning, where the schema proves one and the target can say it."""
     tests: list[Test] = []
-    refused: list[Refusal] = []
+    refused: list[Diagnostic] = []
     for parts in _by_field(operands):
         if parts[0] == NONE:  # `in` an empty list
             return _by_always(endpoint, Op.IS_NULL, parts[0], refusals_of)
@@ -301,15 +272,9 @@ def _tests(condition: Condition) -> tuple[Test, ...]:
     return tuple(operand for operand in operands if isinstance(operand, Test))
 
 
-def _group_refusal(part: Condition) -> Refusal:
+def _group_refusal(part: Condition) -> Diagnostic:
     """Why a group of conditions is not a conjunction of tests."""
-    if isinstance(part, Not):
-        reason = "the API cannot ask that no related record matches"
-        return Refusal("negated-group", part, reason, "a negated group", _SEVERAL)
-    names = [f"`{name}`" for name in sorted(_names(part))]
-    over = f"over {say.listing(names, 'and')}" if len(names) > 1 else f"of conditions on {names[0]}"
-    reason = f"one request cannot say an `or` {over}: all that it holds is true at once"
-    return Refusal("or", part, reason, "an `or`", "several requests can answer it, one for each alternative")
+    return say.negated_group(part.span) if isinstance(part, Not) else say.or_refused(part.span, sorted(_names(part)))
 
 
 def _names(condition: Condition) -> set[str]:
@@ -323,8 +288,7 @@ def _names(condition: Condition) -> set[str]:
 def _by_always(endpoint: Endpoint, op: Op, part: Condition, refusals_of: Refusals) -> Answer:
     """Every record, or none: by the field that is never null. No condition at all would mean what the API assumes."""
     if endpoint.always is None:
-        reason = "nothing the API can be asked is true of every record"
-        return None, [Refusal("no-target", part, reason, "cannot be asked for")]
+        return None, [say.no_always(part.span)]
     test = Test(endpoint.field(endpoint.always), op, None, part.span)
     refusals = refusals_of((test,), endpoint)
     return (None, refusals) if refusals else ((test,), [])

@@ -424,7 +424,7 @@ def codes_of_the_source() -> set[str]:
         for node in python.walk(python.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, python.Call) and isinstance(node.func, python.Name) and node.args:
                 code = node.args[0]
-                if node.func.id in ("Diagnostic", "Refusal") and isinstance(code, python.Constant):
+                if node.func.id == "Diagnostic" and isinstance(code, python.Constant):
                     codes.add(code.value)
     return codes - NOT_OF_A_QUERY - OF_A_PREDICATE - OF_A_PLAN - OF_A_REQUEST
 
