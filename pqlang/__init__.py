@@ -18,6 +18,7 @@ from pqlang.source import Limits, Source, Span
 
 if TYPE_CHECKING:
     from pqlang._penbox import PENBOX
+    from pqlang.completer import Completion, complete, complete_async
     from pqlang.decompiler import decompile
     from pqlang.evaluator import Predicate
     from pqlang.plans import Plan
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PENBOX",
+    "Completion",
     "Diagnostic",
     "Endpoint",
     "Field",
@@ -44,6 +46,8 @@ __all__ = [
     "ast",
     "check",
     "compile",
+    "complete",
+    "complete_async",
     "decompile",
     "format",
     "load_schema",
@@ -56,9 +60,12 @@ __all__ = [
 
 _LAZY = {
     "PENBOX": "pqlang._penbox",
+    "Completion": "pqlang.completer",
     "Plan": "pqlang.plans",
     "Predicate": "pqlang.evaluator",
     "Verdict": "pqlang.verifier",
+    "complete": "pqlang.completer",
+    "complete_async": "pqlang.completer",
     "decompile": "pqlang.decompiler",
     "load_schema": "pqlang.schema_file",
     "verify": "pqlang.verifier",
