@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pqlang._penbox import PENBOX
     from pqlang.decompiler import decompile
     from pqlang.evaluator import Predicate
+    from pqlang.highlighter import Token, TokenKind, tokens
     from pqlang.plans import Plan
     from pqlang.schema_file import load_schema
     from pqlang.verifier import Verdict, verify
@@ -40,6 +41,8 @@ __all__ = [
     "Source",
     "Span",
     "Suggestion",
+    "Token",
+    "TokenKind",
     "Verdict",
     "ast",
     "check",
@@ -51,6 +54,7 @@ __all__ = [
     "plan",
     "predicate",
     "prepare",
+    "tokens",
     "verify",
 ]
 
@@ -58,9 +62,12 @@ _LAZY = {
     "PENBOX": "pqlang._penbox",
     "Plan": "pqlang.plans",
     "Predicate": "pqlang.evaluator",
+    "Token": "pqlang.highlighter",
+    "TokenKind": "pqlang.highlighter",
     "Verdict": "pqlang.verifier",
     "decompile": "pqlang.decompiler",
     "load_schema": "pqlang.schema_file",
+    "tokens": "pqlang.highlighter",
     "verify": "pqlang.verifier",
 }  # read when first asked for (PEP 562)
 

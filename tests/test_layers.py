@@ -15,7 +15,7 @@ ROWS = (
     {"diagnostics"},
     {"rendering", "mistakes", "formatter", "moments", "schema_problems", "writer", "views"},
     {"parser", "literals", "normaliser", "domains", "arguments", "schema_tables", "schema_text", "json_text"},
-    {"operands", "pushdown", "evaluator", "schema_checks", "address"},
+    {"highlighter", "operands", "pushdown", "evaluator", "schema_checks", "address"},
     {"emitters.json", "emitters.params", "emitters", "schema_file", "decompiler", "disjuncts", "resolver"},
     {"request", "express", "planner"},
     {"plans"},
