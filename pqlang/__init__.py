@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pqlang.completer import Completion, complete, complete_async
     from pqlang.decompiler import decompile
     from pqlang.evaluator import Predicate
+    from pqlang.highlighter import Token, TokenKind, tokens
     from pqlang.plans import Plan
     from pqlang.schema_file import load_schema
     from pqlang.verifier import Verdict, verify
@@ -42,6 +43,8 @@ __all__ = [
     "Source",
     "Span",
     "Suggestion",
+    "Token",
+    "TokenKind",
     "Verdict",
     "ast",
     "check",
@@ -55,6 +58,7 @@ __all__ = [
     "plan",
     "predicate",
     "prepare",
+    "tokens",
     "verify",
 ]
 
@@ -63,11 +67,14 @@ _LAZY = {
     "Completion": "pqlang.completer",
     "Plan": "pqlang.plans",
     "Predicate": "pqlang.evaluator",
+    "Token": "pqlang.highlighter",
+    "TokenKind": "pqlang.highlighter",
     "Verdict": "pqlang.verifier",
     "complete": "pqlang.completer",
     "complete_async": "pqlang.completer",
     "decompile": "pqlang.decompiler",
     "load_schema": "pqlang.schema_file",
+    "tokens": "pqlang.highlighter",
     "verify": "pqlang.verifier",
 }  # read when first asked for (PEP 562)
 

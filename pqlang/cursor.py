@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from pqlang._tables import ACCEPT, ACTIONS, DEFAULTS, GOTOS, KINDS, NONTERMINALS, RULES
 from pqlang.ast import Hole
-from pqlang.parser import END, FIELD, LPAR, ORDER_BY, RPAR, Reading, Token, accepts, next_token, recover
+from pqlang.parser import BUILDERS, END, FIELD, LPAR, ORDER_BY, RPAR, Reading, Token, accepts, next_token, recover
 from pqlang.source import DEFAULT_LIMITS, Span
 
 Stack: TypeAlias = "tuple[int, ...]"
@@ -163,7 +163,7 @@ def _walk(text: str, cursor: int) -> tuple[Place, list[Read]]:
                 half = _half_typed(text, cursor, token, stack, before, recent)
                 if half is not None:
                     return half, list(recent)
-                resumed = recover(reading, states, values, token, at)
+                resumed = recover(reading, BUILDERS, states, values, token, at)
                 if resumed is None or resumed >= cursor:
                     return _in_a_mistake(text, cursor, states[:-1]), []
                 at, token = resumed, None
