@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pqlang import arguments, offers
 from pqlang._tables import KINDS
@@ -21,6 +21,7 @@ from pqlang.moments import Clock, is_bare_day, make_clock
 from pqlang.names import LIKELY, close_names, likeness
 from pqlang.offers import Offer
 from pqlang.parser import FIELD, LPAR, NOT, RPAR, Token, name_parts, next_token
+from pqlang.rendering import offsets
 from pqlang.schema import Endpoint, Field, FieldType
 from pqlang.source import DEFAULT_LIMITS, Span
 from pqlang.spelling import quote
@@ -53,6 +54,11 @@ class Completion:
         """
         start, end = self.span
         return text[:start] + self.insert + text[end:], start + len(self.insert)
+
+    def to_json(self, text: str) -> dict[str, Any]:
+        """The offer as plain data for programs; `utf16` holds the span as JavaScript counts it."""
+        offer = {"label": self.label, "kind": self.kind, "insert": self.insert, "detail": self.detail}
+        return offer | offsets(self.span, text)
 
 
 def complete(

@@ -1,4 +1,4 @@
-"""What a keystroke costs: the tokens and the check of queries of two hundred characters, in microseconds.
+"""What a keystroke costs: tokens, check and completion of queries of two hundred characters, in microseconds.
 
     python tests/bench/keyboard.py
 
@@ -49,6 +49,19 @@ def typed(work: Callable[[str], object], query: str, lengths: range) -> list[flo
     return sorted(best)
 
 
+def at_every_cursor(query: str) -> list[float]:
+    """Microseconds of completion at each cursor of the query, the best of some rounds."""
+    best = []
+    for cursor in range(len(query) + 1):
+        runs = []
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            pqlang.complete(query, cursor, "cases")
+            runs.append(time.perf_counter() - start)
+        best.append(min(runs) * 1e6)
+    return best
+
+
 def main() -> None:
     """Print the table."""
     print(f"Python {platform.python_version()}, {platform.machine()}\n")
@@ -58,6 +71,10 @@ def main() -> None:
             whole = max(typed(work, query, range(LENGTH, LENGTH + 1))[0] for query in queries)
             keys = sorted(each for query in queries for each in typed(work, query, range(1, LENGTH + 1)))
             print(f"| {name}, {kind} | {whole:.0f} | {keys[len(keys) // 2]:.0f} | {keys[len(keys) * 95 // 100]:.0f} |")
+    for queries, kind in ((RIGHT, "right"), (WRONG, "full of mistakes")):
+        keys = sorted(each for query in queries for each in at_every_cursor(query[:LENGTH]))
+        half, most = keys[len(keys) // 2], keys[len(keys) * 95 // 100]
+        print(f"| `complete` at every cursor, {kind} | {keys[-1]:.0f} (the dearest) | {half:.0f} | {most:.0f} |")
 
 
 if __name__ == "__main__":
