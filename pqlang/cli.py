@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -21,6 +20,7 @@ from pqlang.moments import make_clock
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
 from pqlang.source import NOWHERE, Source
+from pqlang.valueclass import frozen
 
 if TYPE_CHECKING:
     from pqlang.plans import Plan
@@ -251,7 +251,7 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
 # Commands
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What a command has to say of one query: problems, and where it is not wrong, a text and the JSON beside it."""
 

@@ -9,7 +9,6 @@ an `Analysis`; `compile` raises them, `check` returns them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +35,14 @@ from pqlang.request import Request
 from pqlang.resolver import Meaning, resolve
 from pqlang.schema import Endpoint
 from pqlang.source import Limits, Source
+from pqlang.valueclass import frozen, replace
 
 if TYPE_CHECKING:
     from pqlang.evaluator import Predicate
     from pqlang.plans import Plan
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Analysis:
     """Everything known about a query: each stage reached, and every problem on the way."""
 
@@ -347,7 +347,7 @@ def format(query: object, *, width: int | None = None, mode: str = "strict", lim
     return format_query(parse(query, mode=mode, limits=limits), width)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A query read and checked once, compiled as often as its variables and the clock ask for."""
 

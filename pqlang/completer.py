@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from pqlang.rendering import offsets
 from pqlang.schema import Endpoint, Field, FieldType
 from pqlang.source import DEFAULT_LIMITS, Span
 from pqlang.spelling import quote
+from pqlang.valueclass import frozen
 
 if TYPE_CHECKING:
     from pqlang.hostvalues import ValueSource
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MOST = 100  # offers that anybody looks through
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Completion:
     """One offer: put `insert` in place of `span` (code points) and the cursor behind it.
 
@@ -153,7 +153,7 @@ def _completing(
     return _Completing(query, cursor, at, mode == "strict", tuple(variables), make_clock(now, tz), found)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Completing:
     """One call: what is typed where, and against what."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -16,6 +15,7 @@ from pqlang._tables import ACCEPT, ACTIONS, DEFAULTS, GOTOS, KINDS, NONTERMINALS
 from pqlang.ast import Hole
 from pqlang.parser import BUILDERS, END, FIELD, LPAR, ORDER_BY, RPAR, Reading, Token, accepts, next_token, recover
 from pqlang.source import DEFAULT_LIMITS, Span
+from pqlang.valueclass import frozen, replace
 
 Stack: TypeAlias = "tuple[int, ...]"
 Read: TypeAlias = "tuple[Token, Stack]"  # a token, and the parser's stack before it
@@ -44,7 +44,7 @@ _ROUGH = re.compile(  # a mistake as it looks to who is still typing it: an open
 _BRACKET = re.compile(r"\[[ \t\r\n\xa0]*`?[^\s()\[\],\"'=<>!~:`]*`?[ \t\r\n\xa0]*\]?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where something may be written."""
 

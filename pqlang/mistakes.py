@@ -7,16 +7,16 @@ operators, curly quotes, forgotten quotes and connectives.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from pqlang import diagnostics as say
 from pqlang.ast import Compare, Expr, Flag, Hole, Literal, Not, Op, Text
 from pqlang.diagnostics import Diagnostic
 from pqlang.source import Span
+from pqlang.valueclass import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Where:
     """The place where reading stopped, and what was known there."""
 

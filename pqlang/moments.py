@@ -7,7 +7,6 @@ a day starts at its first instant, an ambiguous local time is the earlier one, a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from pqlang import diagnostics as say
@@ -16,9 +15,10 @@ from pqlang.condition import Moment
 from pqlang.diagnostics import Diagnostic, PqlError
 from pqlang.names import close_matches
 from pqlang.source import Source, Span
+from pqlang.valueclass import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """The time a query is read at, and the zone its calendar is in."""
 

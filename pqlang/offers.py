@@ -6,7 +6,6 @@ The likeliest stand first: that is the order in which equally good matches are o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC
 from functools import lru_cache
 
@@ -15,9 +14,10 @@ from pqlang.formatter import value as spell_value
 from pqlang.moments import Clock
 from pqlang.schema import DATES, ORDERED, TEXTS, Endpoint, Field, FieldType
 from pqlang.spelling import name as spell_name
+from pqlang.valueclass import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """Something that may be written. `shape` tells apart what reads differently to the parser."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -51,6 +50,7 @@ from pqlang.ast import (
 )
 from pqlang.diagnostics import Diagnostic
 from pqlang.source import DEFAULT_LIMITS, Limits, Source, Span
+from pqlang.valueclass import frozen, replace
 
 Token: TypeAlias = "tuple[int, int, str, int]"  # start, end, text, kind
 Builders: TypeAlias = "tuple[Callable[[Reading, list[Any]], Any], ...]"  # one for each rule of the tables
@@ -64,16 +64,18 @@ SCANNED = tuple((0, *kinds) for _, kinds in MODES)  # group number -> kind
 MOST_PROBLEMS = 20  # a text with more mistakes than this is no query; the rest is not read
 
 
-@dataclass(slots=True)
 class Reading:
     """What one run of the driver gathers beside the tree."""
 
-    text: str
-    search: bool
-    limits: Limits
-    problems: list[Diagnostic] = field(default_factory=list)
-    grouped: set[int] = field(default_factory=set)  # ids of the nodes that stand in parentheses of their own
-    trace: list[Token] | None = None  # where one is kept: each token read; of kind -1, what a mistake hides
+    __slots__ = ("grouped", "limits", "problems", "search", "text", "trace")
+
+    def __init__(self, text: str, search: bool, limits: Limits, trace: list[Token] | None = None) -> None:
+        self.text = text
+        self.search = search
+        self.limits = limits
+        self.problems: list[Diagnostic] = []
+        self.grouped: set[int] = set()  # ids of the nodes that stand in parentheses of their own
+        self.trace = trace  # where one is kept: each token read; of kind -1, what a mistake hides
 
     @property
     def wrong(self) -> bool:
@@ -289,7 +291,7 @@ def accepts(states: list[int], kind: int) -> bool:
 # Builders: the children of a rule, punctuation included, to its node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ValueList:
     """The values between two parentheses, and the place of both."""
 

@@ -8,7 +8,6 @@ say one condition each and are exact only where every assumed value is fixed. LA
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from pqlang import diagnostics as say
@@ -18,9 +17,10 @@ from pqlang.diagnostics import Diagnostic
 from pqlang.normaliser import normalise
 from pqlang.schema import Endpoint, Field, FieldType, Match, Parameter
 from pqlang.source import Span
+from pqlang.valueclass import frozen, replace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pushed:
     """What to send, by which target: a conjunction of tests, each of which the target can spell."""
 

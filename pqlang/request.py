@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pqlang import diagnostics as say
@@ -13,12 +12,13 @@ from pqlang.emitters import json as json_emitter
 from pqlang.emitters import params as params_emitter
 from pqlang.schema import Endpoint
 from pqlang.source import Source
+from pqlang.valueclass import frozen
 
 if TYPE_CHECKING:
     from pqlang.evaluator import Predicate
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """A compiled query. Values only: parameters, filter and URL are made when asked for, anew each time.
 

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from pqlang.valueclass import field, frozen
 
 
 class FieldType(StrEnum):
@@ -39,7 +40,7 @@ class Match(StrEnum):
     PART = "part"  # a case-insensitive part of the field's text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonPlace:
     """Where the JSON filter spells a field: an attribute, a relation's attribute, or a relation's own id."""
 
@@ -49,7 +50,7 @@ class JsonPlace:
     undocumented: str = ""  # what nobody documents about this place; shown as a hint when it is used
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """A direct query parameter: its name, what it means, and the value the API assumes without it."""
 
@@ -60,7 +61,7 @@ class Parameter:
     refuses: str = ""  # a value with one of these characters is not sent here: it could mean something else
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Derived:
     """A boolean that stands for another field being null (`when_null`) or not."""
 
@@ -68,7 +69,7 @@ class Derived:
     when_null: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """One filterable field of an endpoint, named by its dotted path."""
 
@@ -90,7 +91,7 @@ class Field:
         return hash(self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Active:
     """The condition that `scope="active"` adds: `field = value`."""
 
@@ -98,7 +99,7 @@ class Active:
     value: bool | str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Api:
     """How the API spells what is not a field: its address, its reserved parameters, its operators."""
 
@@ -127,7 +128,7 @@ class Api:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
     """One list of records: its fields, and what the API takes for granted about them."""
 
@@ -174,7 +175,7 @@ class Endpoint:
         return self.by_name[name]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schema:
     """An API's endpoints, in the order of its file."""
 

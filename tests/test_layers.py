@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "pqlang"
 ROWS = (
+    {"valueclass"},
     {"source", "schema", "_tables"},
     {"_penbox", "spelling", "patterns", "names", "ast", "condition"},
     {"diagnostics"},
