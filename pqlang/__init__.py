@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pqlang.decompiler import decompile
     from pqlang.evaluator import Predicate
     from pqlang.highlighter import Token, TokenKind, tokens
+    from pqlang.hover import Description, describe
     from pqlang.plans import Plan
     from pqlang.schema_file import load_schema
     from pqlang.verifier import Verdict, verify
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PENBOX",
     "Completion",
+    "Description",
     "Diagnostic",
     "Endpoint",
     "Field",
@@ -52,6 +54,7 @@ __all__ = [
     "complete",
     "complete_async",
     "decompile",
+    "describe",
     "format",
     "load_schema",
     "parse",
@@ -63,6 +66,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "Description": "pqlang.hover",
     "PENBOX": "pqlang._penbox",
     "Completion": "pqlang.completer",
     "Plan": "pqlang.plans",
@@ -73,6 +77,7 @@ _LAZY = {
     "complete": "pqlang.completer",
     "complete_async": "pqlang.completer",
     "decompile": "pqlang.decompiler",
+    "describe": "pqlang.hover",
     "load_schema": "pqlang.schema_file",
     "tokens": "pqlang.highlighter",
     "verify": "pqlang.verifier",

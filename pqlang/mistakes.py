@@ -175,7 +175,8 @@ def _operator_sign(where: Where) -> Diagnostic | None:
         span = Span(where.after - len("not"), where.start + len(sign[0]))
         return say.foreign_operator(span, span.of(where.text), "!" + sign[0].replace("==", "="))
     if rest[:1] and rest[:1] in "=<>!~:" and (where.wants_value or OPERATOR_KINDS & where.expected):
-        before = re.search(r"[=<>!~:*]*$", where.text[: where.after])[0] if where.wants_value else ""  # type: ignore[index]
+        read = where.text[: where.after]
+        before = read[len(read.rstrip("=<>!~:*")) :] if where.wants_value else ""
         after = re.match(r"![ \t\r\n\xa0]+[=~]\*?|[=<>!~:*]+", rest)[0]  # type: ignore[index]
         if where.after < where.start and before:
             before += where.text[where.after : where.start]
