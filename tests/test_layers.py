@@ -21,14 +21,19 @@ ROWS = (
     {"request", "express", "planner", "hostvalues"},
     {"plans", "completer"},
     {"compiler"},
-    {"hover", "verifier"},
+    {"hover", "pygments_lexer", "verifier"},
     {"__init__", "cli"},
     {"__main__"},
 )
 ROW = {name: at for at, names in enumerate(ROWS) for name in names}
 #: What is imported late, inside a function, may come from the same row or from above it where the reason is said.
 LATE = {("diagnostics", "rendering")}  # an exception draws itself when someone looks
-DOORS = {"lark": set(), "pydantic": {"schema_tables"}, "pydantic_core": {"schema_tables"}}
+DOORS = {
+    "lark": set(),
+    "pydantic": {"schema_tables"},
+    "pydantic_core": {"schema_tables"},
+    "pygments": {"pygments_lexer"},
+}
 MODULES = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py"))
 
 
