@@ -234,7 +234,8 @@ _UNSPELLABLE_NAME = re.compile("[`\0\ud800-\udfff]")
 _VARIABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _UNIT = "(?:s|sec|secs|seconds?|min|mins|minutes?|h|hours?|d|days?|w|weeks?|mo|months?|y|years?)"
 # texts that `re` compiles when they are first wanted: few queries hold such words
-_RELATIVE_TIME = rf"(?:now|today|yesterday|tomorrow)(?:[ \t\r\n\xa0]*[+-][ \t\r\n\xa0]*[0-9]+[ \t\r\n\xa0]*{_UNIT})*"
+RELATIVE_BASES = ("now", "today", "yesterday", "tomorrow")  # what a relative time is counted from
+_RELATIVE_TIME = rf"(?:{'|'.join(RELATIVE_BASES)})(?:[ \t\r\n\xa0]*[+-][ \t\r\n\xa0]*[0-9]+[ \t\r\n\xa0]*{_UNIT})*"
 _OTHERWISE = rf"null|true|false|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|{_RELATIVE_TIME}"
 
 

@@ -49,7 +49,7 @@ class Description:
     kind: TokenKind
     title: str
     text: str
-    facts: Facts = ()
+    facts: tuple[tuple[str, str], ...] = ()
     problems: tuple[Diagnostic, ...] = ()
 
     def __str__(self) -> str:

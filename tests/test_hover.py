@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import asked_of, endpoints, examples, texts, written
 
 import pqlang
-from pqlang import Description, Endpoint, Severity, Span, TokenKind, describe, glossary, tokens
+from pqlang import Description, Endpoint, Severity, Span, TokenKind, describe, glossary, offers, tokens
 
 NOW = "2024-01-15T12:00:00Z"
 BLANKS = " \t\r\n\xa0"
@@ -88,7 +88,7 @@ def test_every_field_is_described(endpoint: Endpoint) -> None:
 
 def test_every_operator_of_the_language_has_words() -> None:
     spelt = {str(op) for op in (*pqlang.ast.Op, "in", "not in", "between", "not between", "on", "not on")}
-    assert spelt | glossary.NULLS == glossary.OPERATORS.keys()
+    assert spelt | glossary.NULLS == glossary.OPERATORS.keys() == offers.OPERATORS.keys()
     for operator in glossary.OPERATORS:
         found = at(f"created_at {operator[:1]}|{operator[1:]} x")
         assert found.title == operator
