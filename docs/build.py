@@ -614,7 +614,7 @@ def api_page() -> str:
         "`pqlang.decompiler` may be relied on; whatever else stands in the package may change with any version.",
         "Everything returned is immutable and safe to share between threads. One exception, `PqlError`, comes out of "
         "bad input, with every problem in it.",
-        fenced(f"import pqlang\nfrom pqlang import {', '.join(filter(str.islower, pqlang.__all__))}", "python"),
+        fenced(f"import pqlang\n{import_of(filter(str.islower, pqlang.__all__))}", "python"),
     ]
     for name in pqlang.__all__:
         value = getattr(pqlang, name)
@@ -674,6 +674,13 @@ def parameters_of(args: ast.arguments) -> Iterator[str]:
 
 def text_of(value: ast.AST) -> str:
     return ast.unparse(value).replace("'", '"')
+
+
+def import_of(names: Iterable[str]) -> str:
+    """The import of some names, on several lines where one is too long, as ruff would have it."""
+    names = list(names)
+    line = f"from pqlang import {', '.join(names)}"
+    return line if len(line) <= 120 else "\n".join(["from pqlang import (", *(f"    {name}," for name in names), ")"])
 
 
 def class_text(node: ast.ClassDef) -> str:

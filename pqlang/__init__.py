@@ -66,9 +66,9 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Description": "pqlang.hover",
     "PENBOX": "pqlang._penbox",
     "Completion": "pqlang.completer",
+    "Description": "pqlang.hover",
     "Plan": "pqlang.plans",
     "Predicate": "pqlang.evaluator",
     "Token": "pqlang.highlighter",
