@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from pqlang import arguments, compiler
+from pqlang import arguments, compiler, entry
 from pqlang.arguments import MODES, TARGETS
 from pqlang.diagnostics import MOST_DRAWN, Diagnostic, PqlError, Severity
 from pqlang.moments import make_clock
@@ -272,7 +272,7 @@ def _compile(options: argparse.Namespace) -> int:
 
     def answer(query: str) -> Answer:
         try:
-            request = compiler.compile(query, endpoint, **how)
+            request = entry.compile(query, endpoint, **how)
         except PqlError as error:
             return Answer(error.source, error.diagnostics)
         text = request.url if options.url else partial(_request_text, request, several)
@@ -313,7 +313,7 @@ def _check(options: argparse.Namespace) -> int:
     endpoint, how = _endpoint(options), _how(options)
 
     def answer(query: str) -> Answer:
-        return Answer(Source(query), compiler.check(query, endpoint, **how))
+        return Answer(Source(query), entry.check(query, endpoint, **how))
 
     make_clock(options.now, options.tz)
     return _each(options, answer)

@@ -129,3 +129,17 @@ class Not:
 Condition: TypeAlias = All | Any | Not | Test
 EVERY = All(())
 NONE = Any(())
+
+
+def tests_of(condition: Condition) -> tuple[Test, ...]:
+    """The tests of a conjunction; of any other condition, itself if it is a test."""
+    operands = condition.operands if isinstance(condition, All) else (condition,)
+    return tuple(operand for operand in operands if isinstance(operand, Test))
+
+
+def names_of(condition: Condition) -> set[str]:
+    """The fields a condition speaks of."""
+    if isinstance(condition, Test):
+        return {condition.field.name}
+    operands = (condition.operand,) if isinstance(condition, Not) else condition.operands
+    return set().union(*(names_of(operand) for operand in operands))

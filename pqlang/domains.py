@@ -6,7 +6,7 @@ one `!=`, and an empty set is a contradiction. Patterns have no domain here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from pqlang.condition import EVERY, NONE, All, Condition, Op, Scalar, Test
@@ -399,3 +399,12 @@ def _low(edge: Edge) -> _End:
 
 def _high(edge: Edge) -> _End:
     return _End((1, None, 0) if edge is None else (0, *edge))
+
+
+def by_field(operands: Sequence[Condition]) -> list[list[Condition]]:
+    """Conditions, those that speak of the same one field and have a domain together, any other alone."""
+    together: dict[object, list[Condition]] = {}
+    for at, operand in enumerate(operands):
+        found = of_condition(operand)
+        together.setdefault(at if found is None else found[0].name, []).append(operand)
+    return list(together.values())

@@ -21,8 +21,9 @@ from pqlang.disjuncts import Conjunct, Part, TooMuch, Work
 from pqlang.domains import Domain
 from pqlang.evaluator import uncarried
 from pqlang.formatter import expression
-from pqlang.pushdown import Pushed, assumed_condition, json_refusals, param_refusals, push_down, spell
+from pqlang.pushdown import Pushed, json_refusals, param_refusals, push_down, spell
 from pqlang.schema import Endpoint, Field, Match
+from pqlang.scopes import assumed_condition
 from pqlang.valueclass import frozen, replace
 from pqlang.writer import write
 

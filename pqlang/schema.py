@@ -150,6 +150,7 @@ class Endpoint:
     )  # bytes a URL needs for a condition, its value aside
     derived_of: Mapping[str, Field] = field(init=False, compare=False, repr=False)  # base name -> its boolean
     operators_of: Mapping[str, str] = field(init=False, compare=False, repr=False)  # operator -> the API's name for it
+    by_word: Mapping[str, Field] = field(init=False, compare=False, repr=False)  # those whose name needs no backticks
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -163,6 +164,7 @@ class Endpoint:
         operators = dict(self.api.operators)
         nulls = {name: operators[op] for name, op in (("is null", "="), ("is not null", "!=")) if op in operators}
         put(self, "operators_of", operators | nulls)
+        put(self, "by_word", {f.name: f for f in self.fields if _is_word(f.name)})
 
     def __hash__(self) -> int:
         return hash((self.api.name, self.name))
@@ -173,6 +175,11 @@ class Endpoint:
         Raises KeyError where there is none; `resolver` turns a query's wrong name into a diagnostic before this.
         """
         return self.by_name[name]
+
+
+def _is_word(name: str) -> bool:
+    """Whether a name surely stands for itself; the grammar lets others stand bare as well."""
+    return (name[:1].isalpha() or name[:1] == "_") and name.lower() not in ("and", "or", "not")
 
 
 @frozen

@@ -22,9 +22,10 @@ from pqlang.condition import SENSES, Condition, Kind, Moment, Not, Op, Test
 from pqlang.evaluator import Record, fold_case, group, matcher
 from pqlang.planner import every_test
 from pqlang.plans import Plan
-from pqlang.pushdown import assumed_condition, param_text
+from pqlang.pushdown import param_text
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, FieldType, Match
+from pqlang.scopes import assumed_condition
 from pqlang.valueclass import frozen, replace
 
 Values: TypeAlias = "dict[str, list[Anything]]"  # field name -> the values records hold of it
