@@ -1375,6 +1375,13 @@ def null_in_filter(span: Span, op: str, known: Sequence[str]) -> Diagnostic:
     )
 
 
+# The REPL and the command line
+
+
+def usage(message: str) -> Diagnostic:
+    return Diagnostic("usage", NOWHERE, message)
+
+
 # Words for messages
 
 

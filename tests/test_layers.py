@@ -20,7 +20,7 @@ ROWS = (
     {"emitters.json", "emitters.params", "emitters", "schema_file", "decompiler", "disjuncts", "resolver"},
     {"request", "express", "planner", "hostvalues"},
     {"plans", "completer"},
-    {"compiler"},
+    {"compiler", "presenter"},
     {"hover", "pygments_lexer", "verifier"},
     {"__init__", "cli"},
     {"__main__"},
