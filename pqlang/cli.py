@@ -63,7 +63,7 @@ def _run(words: Sequence[str] | None) -> int:
     except SystemExit as end:  # argparse has printed its help or its complaint
         return end.code if isinstance(end.code, int) else USAGE
     try:
-        options.schema = _schema(options.schema)
+        options.schema_file, options.schema = options.schema, _schema(options.schema)
         status: int = options.run(options)
     except PqlError as error:
         _report(error.diagnostics, error.source)
@@ -146,6 +146,13 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     decompile.add_argument("--json", action="store_true", help="print JSON, one line a request")
     decompile.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
     decompile.set_defaults(run=_decompile)
+
+    repl = commands.add_parser("repl", help="ask one query after another, in a terminal or from a pipe")
+    repl.add_argument("endpoint", nargs="?", metavar="ENDPOINT", help="the schema's first if not given")
+    repl.add_argument("--json", action="store_true", help="print JSON, one line a query; without a prompt")
+    _reading(repl)
+    repl.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
+    repl.set_defaults(run=_repl)
 
     schema = commands.add_parser("schema", help="list endpoints, or the fields of one")
     schema.add_argument("endpoint", nargs="?", metavar="ENDPOINT")
@@ -328,6 +335,34 @@ def _complete(options: argparse.Namespace) -> int:
 
     make_clock(options.now, options.tz)
     return _each(options, answer)
+
+
+def _repl(options: argparse.Namespace) -> int:
+    from pqlang.session import open_session  # the other commands start without it
+
+    session = open_session(
+        options.schema,
+        options.endpoint,
+        target=options.target,
+        variables=_variables(options.var),
+        now=options.now,
+        tz=options.tz,
+        scope=options.scope,
+        schema_file=options.schema_file,
+    )
+    terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    if options.json or not terminal:
+        from pqlang.script import run_script
+
+        return run_script(session, _lines(sys.stdin), as_json=options.json)
+    try:
+        from pqlang.repl import run_terminal
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "prompt_toolkit":
+            raise
+        print("pql repl needs an extra in a terminal: pip install 'pqlang[repl]'", file=sys.stderr)
+        return USAGE
+    return run_terminal(session)
 
 
 def _format(options: argparse.Namespace) -> int:

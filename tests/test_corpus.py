@@ -412,7 +412,7 @@ OF_A_REQUEST = frozenset(
     }
 )
 #: Codes of what is wrong with a command of a session: see `test_session.py`.
-OF_A_SESSION = frozenset({"usage"})
+OF_A_SESSION = frozenset({"bad-command", "no-edit", "no-query", "not-saved", "unknown-command", "usage"})
 #: Codes put together from an operator's name.
 COMPUTED = frozenset({"in-list", "not-in-list"})
 

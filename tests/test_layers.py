@@ -21,7 +21,10 @@ ROWS = (
     {"request", "express", "planner", "hostvalues"},
     {"plans", "completer"},
     {"compiler", "presenter"},
-    {"hover", "pygments_lexer", "verifier"},
+    {"hover", "pygments_lexer", "verifier", "session"},
+    {"commands"},
+    {"keyboard", "script"},
+    {"repl"},
     {"__init__", "cli"},
     {"__main__"},
 )
@@ -33,6 +36,7 @@ DOORS = {
     "pydantic": {"schema_tables"},
     "pydantic_core": {"schema_tables"},
     "pygments": {"pygments_lexer"},
+    "prompt_toolkit": {"repl"},
 }
 MODULES = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py"))
 
