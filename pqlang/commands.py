@@ -229,9 +229,8 @@ def _fix(call: Call) -> Turn:
     if written and not (written.isdecimal() and written.isascii() and int(written[:9]) > 0):
         return call.wrong("the number of an edit")
     number = int(written[:9]) if written else 1
-    if number > len(edits):  # what was offered is still there to be applied
-        parts = (Problem(say.no_edit(call.span, number, len(edits)), Source(call.line)),)
-        return Turn(call.session, parts)
+    if number > len(edits):
+        return call.fail(say.no_edit(call.span, number, len(edits)))
     before, edit = edits[number - 1]
     after = edit.apply(before)
     asked = run(replace(call.session, edits=()), after)  # the edited line may be `.fix` itself

@@ -147,6 +147,7 @@ def open_session(
 
 def ask(session: Session, query: str) -> Turn:
     """The request of a query, or where one cannot say it the plan; or what is wrong."""
+    session = replace(session, edits=())
     try:
         analysis = compiler.analyse(query, session.endpoint, target=session.target, **session.reading)
         if analysis.meaning is None:
@@ -223,7 +224,7 @@ def _call(session: Session, analysis: Analysis) -> presenter.Call:
 
 
 def turn(session: Session, parts: Iterable[Part], data: Callable[[], dict[str, Any]] | None = None) -> Turn:
-    """A line's outcome, the edits of its problems kept for `.fix`."""
+    """A line's outcome; the edits of its problems are kept for `.fix`, those of earlier ones where it has none."""
     parts = tuple(parts)
     problems = [each for each in parts if isinstance(each, Problem)]
     edits = [(each.source.text, edit) for each in problems for edit in each.diagnostic.suggestions]
@@ -235,7 +236,7 @@ def turn(session: Session, parts: Iterable[Part], data: Callable[[], dict[str, A
     if unbound:
         name = unbound[0].diagnostic.span.of(unbound[0].source.text).removeprefix("$")
         parts += (Text(f"`.var {name}=TEXT` binds it", Style.TIP),)
-    return Turn(replace(session, edits=tuple(edits)), parts, data)
+    return Turn(replace(session, edits=tuple(edits) or session.edits), parts, data)
 
 
 # A request that was pasted
@@ -254,7 +255,7 @@ _PARAMETERS = re.compile(r"[\w.%\[\]-]+=[^\s&\"']*(?:&[\w.%\[\]-]+=[^\s&\"']*)+"
 
 def read_back(session: Session, request: str) -> Turn:
     """The query of a request, and what `ask` says of that; the session goes to the endpoint that a URL names."""
-    target = _GET.sub("", request.strip(), count=1)
+    target, session = _GET.sub("", request.strip(), count=1), replace(session, edits=())
     try:
         reading = read_target(target, None if _ADDRESS.match(target) else session.endpoint, schema=session.schema)
     except PqlError as error:
