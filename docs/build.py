@@ -29,9 +29,11 @@ sys.path.insert(0, str(ROOT))
 import pqlang  # noqa: E402  (the checkout's, installed or not)
 from pqlang import schema_tables  # noqa: E402
 from pqlang.cli import main as run_command  # noqa: E402
+from pqlang.commands import run as run_line  # noqa: E402
 from pqlang.decompiler import read_target  # noqa: E402
 from pqlang.rendering import to_text  # noqa: E402
 from pqlang.schema import Endpoint, Field, Match  # noqa: E402
+from pqlang.session import Problem, open_session  # noqa: E402
 
 NOW = "2024-01-15T12:00:00Z"
 
@@ -70,6 +72,7 @@ class Example:
     request: str = ""  # what `decompile` is given
     call: str = ""
     command: str = ""
+    line: str = ""  # of a session at a keyboard
     options: dict[str, Any] = field(default_factory=dict)
     first: bool = False  # the picture shows this problem alone, though the query has others
 
@@ -279,6 +282,15 @@ ARGUMENTS = {
         "The command was given a variable that binds nothing.", command="pql compile cases 'status = $x' --var x"
     ),
 }
+SESSION = {
+    "unknown-command": Example(
+        "A line of `pql repl` starts with a dot, and there is no such command.", line=".mdoe curl"
+    ),
+    "bad-command": Example("A command of `pql repl` does not take what stands behind it.", line=".mode crul"),
+    "no-query": Example("`.explain` and `.format` go back to the last query, and there is none.", line=".explain"),
+    "no-edit": Example("`.fix` applies an edit that a message offers, and there is none of that number.", line=".fix"),
+    "not-saved": Example("`.save` cannot write the file, or would write over another.", line=".save /dev/null"),
+}
 CHAPTERS = (
     ("What cannot be read", "Errors of syntax. The rest of the query is read and checked all the same.", READING),
     ("What makes no sense here", "Errors of names, operators and values, each held against the endpoint.", MEANING),
@@ -300,6 +312,7 @@ CHAPTERS = (
         "`pqlang.decompiler.read_target` returns.",
         REQUESTS,
     ),
+    ("What a line of the REPL got wrong", "Errors of the commands that start with a dot.", SESSION),
     ("What the call got wrong", "Errors of arguments, of schema files and of the command line.", ARGUMENTS),
 )
 
@@ -346,6 +359,11 @@ def picture(code: str, example: Example) -> tuple[str, str]:
         [problem] = reading.diagnostics
         assert problem.code == code
         return fenced(to_text(problem, reading.source)), problem.severity
+    if example.line:
+        [said] = run_line(open_session(), example.line).parts[:1]
+        assert isinstance(said, Problem)
+        assert said.diagnostic.code == code
+        return fenced(to_text(said.diagnostic, said.source)), said.diagnostic.severity
     if example.command:
         return fenced(f"$ {example.command}\n{stderr_of(example.command)}", "console"), "error"
     if example.call:

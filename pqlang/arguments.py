@@ -90,6 +90,32 @@ def variables(given: object) -> Mapping[str, object]:
     return given
 
 
+def binding(written: str, command: str) -> tuple[str, object]:
+    """A variable bound in writing: `name=text`, or `name:=JSON` for what is not text.
+
+    Raises PqlError where it is neither; `command` is what its message calls what was written.
+
+    >>> binding("mail=ann@acme.com", "--var"), binding("ids:=[1, 2]", "--var")
+    (('mail', 'ann@acme.com'), ('ids', [1, 2]))
+    """
+    left, equals, text = written.partition("=")
+    name = left.removesuffix(":")
+    if not equals or not (name.isascii() and name.isidentifier()):
+        raise _usage(f"`{command} {written}` binds nothing: write `{command} name=text` or `{command} name:=JSON`")
+    if left == name:
+        return name, text
+    import json
+
+    try:
+        return name, json.loads(text)
+    except (ValueError, RecursionError):
+        raise _usage(f"`{command} {written}`: `{text}` is not JSON; text is bound with `{name}={text}`") from None
+
+
+def _usage(message: str) -> PqlError:
+    return PqlError(Source(""), [say.usage(message)])
+
+
 def source(query: object, bound: object, bounds: Limits) -> tuple[Source, Mapping[str, object]]:
     """The text of a query and the values bound beside it.
 

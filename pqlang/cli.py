@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pqlang import arguments, compiler, entry
 from pqlang.arguments import MODES, TARGETS
@@ -19,7 +19,7 @@ from pqlang.diagnostics import MOST_DRAWN, Diagnostic, PqlError, Severity
 from pqlang.moments import make_clock
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
-from pqlang.source import NOWHERE, Source
+from pqlang.source import Source
 from pqlang.valueclass import frozen
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _run(words: Sequence[str] | None) -> int:
     except SystemExit as end:  # argparse has printed its help or its complaint
         return end.code if isinstance(end.code, int) else USAGE
     try:
-        options.schema = _schema(options.schema)
+        options.schema_file, options.schema = options.schema, _schema(options.schema)
         status: int = options.run(options)
     except PqlError as error:
         _report(error.diagnostics, error.source)
@@ -147,6 +147,13 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     decompile.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
     decompile.set_defaults(run=_decompile)
 
+    repl = commands.add_parser("repl", help="ask one query after another, in a terminal or from a pipe")
+    repl.add_argument("endpoint", nargs="?", metavar="ENDPOINT", help="the schema's first if not given")
+    repl.add_argument("--json", action="store_true", help="print JSON, one line a query; without a prompt")
+    _reading(repl)
+    repl.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
+    repl.set_defaults(run=_repl)
+
     schema = commands.add_parser("schema", help="list endpoints, or the fields of one")
     schema.add_argument("endpoint", nargs="?", metavar="ENDPOINT")
     schema.add_argument("--json", action="store_true", help="print JSON")
@@ -163,6 +170,14 @@ def _query_command(commands: Any, name: str, run: Callable[[argparse.Namespace],
         "query", nargs="?", metavar="QUERY", help="the query; - or nothing reads one a line from standard input"
     )
     command.add_argument("--json", action="store_true", help="print JSON, one line a query")
+    _reading(command)
+    command.add_argument("--mode", choices=MODES, default="strict", help="search: read what a search box allows")
+    command.set_defaults(run=run)
+    return command
+
+
+def _reading(command: Any) -> None:
+    """Options that say how a query is read."""
     command.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
     command.add_argument(
         "--var",
@@ -176,9 +191,6 @@ def _query_command(commands: Any, name: str, run: Callable[[argparse.Namespace],
     command.add_argument(
         "--scope", choices=("active",), help="leave out what is not active, unless the query speaks of it"
     )
-    command.add_argument("--mode", choices=MODES, default="strict", help="search: read what a search box allows")
-    command.set_defaults(run=run)
-    return command
 
 
 def _positive(text: str) -> int:
@@ -216,24 +228,9 @@ def _variables(pairs: Sequence[str]) -> dict[str, object]:
     """`k=v` is text, `k:=JSON` is what the JSON says; a name given twice holds the list of its values."""
     values: dict[str, list[object]] = {}
     for pair in pairs:
-        written, equals, text = pair.partition("=")
-        name = written.removesuffix(":")
-        if not equals or not (name.isascii() and name.isidentifier()):
-            _usage(f"`--var {pair}` binds nothing: write `--var name=text` or `--var name:=JSON`")
-        value: object = text
-        if written != name:
-            import json
-
-            try:
-                value = json.loads(text)
-            except (ValueError, RecursionError):
-                _usage(f"`--var {pair}`: `{text}` is not JSON; text is bound with `{name}={text}`")
+        name, value = arguments.binding(pair, "--var")
         values.setdefault(name, []).append(value)
     return {name: each[0] if len(each) == 1 else each for name, each in values.items()}
-
-
-def _usage(message: str) -> NoReturn:
-    raise PqlError(Source(""), [Diagnostic("usage", NOWHERE, message)])
 
 
 def _how(options: argparse.Namespace) -> dict[str, Any]:
@@ -321,6 +318,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _complete(options: argparse.Namespace) -> int:
     from pqlang.completer import complete  # the other commands start without it
+    from pqlang.presenter import columns
 
     endpoint, names = _endpoint(options), tuple(_variables(options.var))
 
@@ -331,12 +329,40 @@ def _complete(options: argparse.Namespace) -> int:
         return Answer(
             Source(text),
             (),
-            (lambda: _table([(each.label, each.kind, each.detail) for each in found])) if found else None,
+            (lambda: columns([(each.label, each.kind, each.detail) for each in found])) if found else None,
             lambda: {"completions": [each.to_json(text) for each in found]},
         )
 
     make_clock(options.now, options.tz)
     return _each(options, answer)
+
+
+def _repl(options: argparse.Namespace) -> int:
+    from pqlang.session import open_session  # the other commands start without it
+
+    session = open_session(
+        options.schema,
+        options.endpoint,
+        target=options.target,
+        variables=_variables(options.var),
+        now=options.now,
+        tz=options.tz,
+        scope=options.scope,
+        schema_file=options.schema_file,
+    )
+    terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    if options.json or not terminal:
+        from pqlang.script import run_script
+
+        return run_script(session, _lines(sys.stdin), as_json=options.json)
+    try:
+        from pqlang.repl import run_terminal
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "prompt_toolkit":
+            raise
+        print("pql repl needs an extra in a terminal: pip install 'pqlang[repl]'", file=sys.stderr)
+        return USAGE
+    return run_terminal(session)
 
 
 def _format(options: argparse.Namespace) -> int:
@@ -418,14 +444,9 @@ def _request_text(request: Request, line: bool) -> str:
 
 
 def _request_json(request: Request) -> dict[str, Any]:
-    return {
-        "endpoint": request.endpoint.name,
-        "target": request.target,
-        "filter": request.filter,
-        "params": request.params,
-        "query_string": request.query_string,
-        "url": request.url(),
-    }
+    from pqlang.presenter import request_json  # not printed as JSON, a query starts faster without
+
+    return request_json(request)
 
 
 def _plan_text(plan: Plan, verdict: Verdict | None, several: bool) -> str:
@@ -479,16 +500,11 @@ def _show_schema(options: argparse.Namespace) -> int:
     return OK
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows under one another, each column as wide as its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
-    return "\n".join("  ".join(row).rstrip() for row in padded)
-
-
 def _endpoint_text(endpoint: Endpoint) -> str:
+    from pqlang.presenter import columns
+
     lines = [endpoint.description, ""] if endpoint.description else []
-    lines.append(_table([(field.name, _type(field), _spelt(field), field.description) for field in endpoint.fields]))
+    lines.append(columns([(field.name, _type(field), _spelt(field), field.description) for field in endpoint.fields]))
     if endpoint.examples:
         lines += ["", "for example", *(f"  {example}" for example in endpoint.examples)]
     return "\n".join(lines)

@@ -1375,6 +1375,45 @@ def null_in_filter(span: Span, op: str, known: Sequence[str]) -> Diagnostic:
     )
 
 
+# The REPL and the command line
+
+
+def usage(message: str) -> Diagnostic:
+    return Diagnostic("usage", NOWHERE, message)
+
+
+def unknown_command(span: Span, name: str, close: Sequence[str]) -> Diagnostic:
+    help = f"the closest is `{close[0]}`" if close else "`.help` lists the commands"
+    return Diagnostic(
+        "unknown-command", span, f"there is no command `{shorten(name)}`", help=help, suggestions=_use(span, close)
+    )
+
+
+def bad_command(span: Span, command: str, given: str, wanted: str, close: Sequence[str] = ()) -> Diagnostic:
+    message = f"`{command}` takes {wanted}, not `{shorten(given)}`" if given else f"`{command}` needs {wanted}"
+    help = f"the closest is `{close[0]}`" if close else f"`.help {command.removeprefix('.')}` says more"
+    return Diagnostic("bad-command", span, message, help=help, suggestions=_use(span, close))
+
+
+def no_query(span: Span, command: str) -> Diagnostic:
+    return Diagnostic(
+        "no-query", span, f"there is no query yet for `{command}`", help=f"type one, or `{command} QUERY`"
+    )
+
+
+def no_edit(span: Span, number: int, count: int) -> Diagnostic:
+    if not count:
+        return Diagnostic(
+            "no-edit", span, "no edit is offered", help="`.fix` applies one of those that a message offers"
+        )
+    offered = "only one edit is" if count == 1 else f"{count} edits are"
+    return Diagnostic("no-edit", span, f"there is no edit {number:,}: {offered} offered")
+
+
+def not_saved(span: Span, file: str, why: str, help: str = "") -> Diagnostic:
+    return Diagnostic("not-saved", span, f"`{shorten(file)}` is not written: {why}", help=help)
+
+
 # Words for messages
 
 

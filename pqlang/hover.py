@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from pqlang import arguments, ast, glossary, mistakes
@@ -23,6 +22,7 @@ from pqlang.moments import Clock, make_clock
 from pqlang.parser import name_parts
 from pqlang.schema import DATES, Endpoint, Field, FieldType
 from pqlang.source import DEFAULT_LIMITS, NOWHERE, Span
+from pqlang.valueclass import frozen
 
 VALUES = frozenset(
     {
@@ -36,7 +36,7 @@ VALUES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Description:
     """What stands at a place of a query.
 
@@ -110,7 +110,7 @@ def _under(found: list[Token], cursor: int) -> int | None:
     return first if found[last].kind is TokenKind.PUNCTUATION else last
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Clause:
     """The tokens of one condition, by their numbers: its field, its operator and what follows it."""
 
@@ -120,7 +120,7 @@ class _Clause:
     operator: str  # its canonical name; empty for a field alone
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Place:
     """A token, and what is known around it."""
 

@@ -41,10 +41,10 @@ def to_text(problem: Diagnostic, source: Source, *, color: bool = False) -> str:
     def paint(text: str, tone: str) -> str:
         return f"\x1b[{tone}m{text}\x1b[0m" if color else text
 
-    head = paint(f"{problem.severity}[{_visible(problem.code)}]", _TONES[problem.severity])
-    rows = [f"{head}: {_visible(problem.message)}", *_draw_place(problem, source, paint)]
+    head = paint(f"{problem.severity}[{visible(problem.code)}]", _TONES[problem.severity])
+    rows = [f"{head}: {visible(problem.message)}", *_draw_place(problem, source, paint)]
     if problem.help:
-        rows.append(f"{paint('help:', _BOLD)} {_visible(problem.help)}")
+        rows.append(f"{paint('help:', _BOLD)} {visible(problem.help)}")
     rows += _draw_suggestions(problem, source.text, paint)
     return "\n".join(rows)
 
@@ -80,6 +80,24 @@ def to_json(problem: Diagnostic, source: Source) -> dict[str, Any]:
     }
 
 
+def json_text(value: object, indent: int | None = None) -> str:
+    """JSON to look at and to copy: whatever cannot be seen, or could steer a terminal, is spelt by its escape.
+
+    >>> print(json_text({"title": "Zoë\\x9b"}))
+    {"title": "Zoë\\u009b"}
+    """
+    import json  # most problems are drawn without
+
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return text if text.isascii() and "\x7f" not in text else _NOT_PLAIN.sub(_json_escape, text)
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    import json
+
+    return match[0] if _seen(match[0]) else json.dumps(match[0])[1:-1]
+
+
 def utf16_offset(text: str, offset: int) -> int:
     """An offset in code points as an offset in UTF-16 units.
 
@@ -109,7 +127,7 @@ def _draw_place(problem: Diagnostic, source: Source, paint: _Paint) -> Iterator[
     lines = _lines_under(text, span)
     if source.name:
         place = f":{lines[0].number}" if text else ""
-        yield paint("  -->", _DIM) + f" {_visible(source.name)}{place}"
+        yield paint("  -->", _DIM) + f" {visible(source.name)}{place}"
     if not text:
         return
     digits = len(str(lines[-1].number))
@@ -122,7 +140,7 @@ def _draw_place(problem: Diagnostic, source: Source, paint: _Paint) -> Iterator[
         shown, column, count = _excerpt(text, line, min(start, line.end), end)
         carets = "^" * count
         if line is lines[-1] and problem.label:
-            carets += f" {_visible(problem.label)}"
+            carets += f" {visible(problem.label)}"
         yield paint(f"  {line.number:>{digits}} |", _DIM) + (f" {shown}" if shown else "")
         yield " " * (len("   | ") + digits + column) + paint(carets, _TONES[problem.severity])
 
@@ -130,7 +148,7 @@ def _draw_place(problem: Diagnostic, source: Source, paint: _Paint) -> Iterator[
 def _draw_suggestions(problem: Diagnostic, text: str, paint: _Paint) -> Iterator[str]:
     """What each edit does; the only one also shows the line it makes, under the line as it was, where it is short."""
     for word, each in zip(["fix:", *[" or:"] * len(problem.suggestions)], problem.suggestions, strict=False):
-        yield f"{paint(word, _BOLD)} {_visible(each.message)}"
+        yield f"{paint(word, _BOLD)} {visible(each.message)}"
     if len(problem.suggestions) == 1 and (edited := _edited_line(problem.suggestions[0], text)):
         number = _lines_under(text, _clamp(problem.span, text))[-1].number
         yield paint(f"  {'->':>{len(str(number)) + 2}}", _DIM) + f" {edited}"
@@ -235,8 +253,21 @@ _ATTACHED = re.compile("[\ufe00-\ufe0e\U000e0100-\U000e01ef\u1161-\u11ff\ud7b0-\
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\ufe0f\uffa0")
 
 
-def _visible(text: str) -> str:
-    """The text on one line, with nothing in it that hides or commands."""
+def _seen(char: str) -> bool:
+    """Whether a character shows, be it only as a mark on another."""
+    return char.isprintable() and char not in _UNSEEN
+
+
+#: What may need an escape where text is to be copied.
+_NOT_PLAIN = re.compile("[^ -~\n]")
+
+
+def visible(text: str) -> str:
+    """The text on one line, with nothing in it that hides or commands.
+
+    >>> print(visible("a\\x1b[31m\\u202e"))
+    a␛[31m\\u202e
+    """
     return text if text.isascii() and text.isprintable() else "".join(cell.shown for cell in _cells(text))
 
 

@@ -411,6 +411,8 @@ OF_A_REQUEST = frozenset(
         "unknown-relation",
     }
 )
+#: Codes of what is wrong with a command of a session: see `test_session.py`.
+OF_A_SESSION = frozenset({"bad-command", "no-edit", "no-query", "not-saved", "unknown-command", "usage"})
 #: Codes put together from an operator's name.
 COMPUTED = frozenset({"in-list", "not-in-list"})
 
@@ -426,7 +428,7 @@ def codes_of_the_source() -> set[str]:
                 code = node.args[0]
                 if node.func.id == "Diagnostic" and isinstance(code, python.Constant):
                     codes.add(code.value)
-    return codes - NOT_OF_A_QUERY - OF_A_PREDICATE - OF_A_PLAN - OF_A_REQUEST
+    return codes - NOT_OF_A_QUERY - OF_A_PREDICATE - OF_A_PLAN - OF_A_REQUEST - OF_A_SESSION
 
 
 def test_every_code_has_a_case() -> None:

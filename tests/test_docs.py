@@ -9,6 +9,7 @@ How a block is tried goes by its language, and a block of any other language is 
 - `toml` and `json` are read; with a file's name at the end of the line above (`shop.toml`:) the file is there for the
   blocks that follow, and a TOML file is a schema that loads. `txt` is any other file.
 - `pql`: queries, one a line, each without an error on cases; `pql forms`, on forms.
+- `pql-repl`: a transcript of a session (see `transcripts.py`), which the next such block of the page goes on with.
 - `text`: a drawing, the only kind that nothing checks.
 """
 
@@ -28,12 +29,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from transcripts import replay
 
 import pqlang
+from pqlang.session import Session, open_session
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LANGUAGES = {"console", "pycon", "python", "py", "toml", "json", "txt", "pql", "text"}
+LANGUAGES = {"console", "pycon", "python", "py", "toml", "json", "txt", "pql", "pql-repl", "text"}
 SETUP = "sh .ci/setup"
 FIRST_QUERY = f"""{SETUP} && .venv/bin/pql compile cases 'parent_status = in_progress and owner.email ~ "%@acme%"'"""
 ALL_TESTS = f"{SETUP} dev && .venv/bin/python -m pytest -q"
@@ -166,6 +169,12 @@ def try_console(block: Block) -> None:
         assert fits, f"$ {command.line}\nshows\n{command.shown}\nprinted\n{printed}"
 
 
+def try_transcript(block: Block, session: Session) -> Session:
+    after, now = replay(session, block.text)
+    assert same(block.text, now, loose=False), f"shows\n{block.text}\nprinted\n{now}"
+    return after
+
+
 def try_pycon(block: Block, names: dict[str, object], page: str) -> None:
     test = doctest.DocTestParser().get_doctest(block.text, names, page, page, block.line)
     assert test.examples
@@ -179,6 +188,7 @@ def try_pycon(block: Block, names: dict[str, object], page: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_block_runs_and_prints_what_it_shows(page: Path, place: Path) -> None:
     names: dict[str, object] = {"pqlang": pqlang}
+    session = open_session()
     for block in blocks(page):
         at = f"{name(page)}:{block.line}"
         assert block.language.partition(" ")[0] in LANGUAGES, f"{at}: how is a `{block.language}` block tried?"
@@ -190,6 +200,8 @@ def test_every_block_runs_and_prints_what_it_shows(page: Path, place: Path) -> N
                     try_console(block)
                 case "pycon":
                     try_pycon(block, names, name(page))
+                case "pql-repl":
+                    session = try_transcript(block, session)
                 case "python":
                     exec(compile(f"from __future__ import annotations\n{block.text}", at, "exec"), names)
                 case "py":
@@ -214,6 +226,8 @@ def test_every_block_runs_and_prints_what_it_shows(page: Path, place: Path) -> N
 def test_a_console_block_that_shows_something_else_is_found(place: Path) -> None:
     with pytest.raises(AssertionError, match="status = b"):
         try_console(Block("console", "$ pql format 'status=a'\nstatus = b\n", 1, None))
+    with pytest.raises(AssertionError, match="requests as url"):
+        try_transcript(Block("pql-repl", "cases> .mode url\nrequests as json\n", 1, None), open_session())
     with pytest.raises(AssertionError):
         try_pycon(Block("pycon", ">>> 1 + 1\n3\n", 1, None), {}, "page")
 

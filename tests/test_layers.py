@@ -32,9 +32,12 @@ ROWS = (
     {"emitters.json", "emitters.params", "emitters", "schema_file", "decompiler", "disjuncts", "resolver"},
     {"request", "express", "planner", "hostvalues"},
     {"plans", "completer"},
-    {"compiler"},
+    {"compiler", "presenter"},
     {"entry"},
-    {"hover", "pygments_lexer", "verifier"},
+    {"hover", "pygments_lexer", "verifier", "session"},
+    {"commands"},
+    {"keyboard", "script"},
+    {"repl"},
     {"__init__", "cli"},
     {"__main__"},
 )
@@ -46,6 +49,7 @@ DOORS = {
     "pydantic": {"schema_tables"},
     "pydantic_core": {"schema_tables"},
     "pygments": {"pygments_lexer"},
+    "prompt_toolkit": {"repl"},
 }
 MODULES = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py"))
 
