@@ -234,7 +234,7 @@ def lexer_modes(lark: Lark, terminals: Terminals) -> tuple[dict[str, str], tuple
     """
     patterns = {t.name: escape_controls(t.pattern.to_regexp()) for t in lark.terminals}
     patterns[END] = r"(?![\s\S])"
-    patterns[RESERVED] = escape_controls(fold_case("(?i:and|or|not)") + terminals.name_end)
+    patterns[RESERVED] = reserved_pattern(terminals)
     keywords = set(terminals.keywords.values())
     plain = [t.name for t in sorted(lark.terminals, key=lambda t: -t.priority)]
     plain = [name for name in plain if name not in keywords and name not in lark.ignore_tokens]
@@ -245,6 +245,63 @@ def lexer_modes(lark: Lark, terminals: Terminals) -> tuple[dict[str, str], tuple
         return f"{patterns['BLANKS'][:-1]}*(?:{'|'.join(f'({patterns[name]})' for name in tried)})", tried
 
     return patterns, (mode(values), mode(names))
+
+
+def reserved_pattern(terminals: Terminals) -> str:
+    """The pattern of the three kept words."""
+    return escape_controls(fold_case("(?i:and|or|not)") + terminals.name_end)
+
+
+# The browser's data: the same tables without what the driver never reads, and the words that completion shows
+
+
+def browser_tables(tables: dict[str, Any]) -> dict[str, Any]:
+    """The tables for `searchbox/engine.js`, which puts the patterns of the lexer modes together itself.
+
+    The pattern of the three kept words stands behind those of the kinds. A state that reduces whatever comes next has
+    no row of actions. Of a rule's name only its nesting is left: 1 for what is one level deeper inside.
+    """
+    rows = zip(tables["ACTIONS"], tables["DEFAULTS"], strict=True)
+    return tables | {
+        "PATTERNS": (*tables["PATTERNS"], reserved_pattern(Terminals())),
+        "MODES": tuple(kinds for _, kinds in tables["MODES"]),
+        "RULES": tuple((lhs, length, int(name in ("group", "negation"))) for lhs, length, name in tables["RULES"]),
+        "ACTIONS": tuple({} if rule >= 0 else row for row, rule in rows),
+        "WORDS": browser_words(),
+    }
+
+
+def browser_words() -> dict[str, Any]:
+    """What pqlang says and looks for beside the grammar, each from the module that Python has it in."""
+    sys.path.insert(0, str(ROOT))
+    from pqlang import ast, highlighter, literals, mistakes, moments, offers
+    from pqlang.schema import Field, FieldType
+
+    def allowed(type_: FieldType) -> tuple[int, ...]:
+        """The numbers of the operators of a type, those of a field that may be null included."""
+        numbers = {words: number for number, words in enumerate(offers.OPERATORS)}
+        return tuple(numbers[words] for words in offers.operators_of(Field("", type_, nullable=True)))
+
+    return {
+        "OPERATORS": offers.OPERATORS,
+        "ALIASES": offers.ALIASES,
+        "ALLOWED": {type_: allowed(type_) for type_ in FieldType},
+        "PARTS": offers.PART_WORDS,
+        "KEYWORDS": offers.KEYWORDS,
+        "UPPER_END": offers.BETWEEN_AND.detail,
+        "USUAL": offers.USUAL,
+        "UNITS": offers.UNITS,
+        "SAID": offers.SAID,
+        "PERIODS": offers.PERIODS,
+        "COLOURS": {kind: colour for kind, colour in highlighter.OF_KIND.items() if kind != "WORD"},
+        "LOOKS": [each.pattern for each in (literals.NUMBER, moments.DATE_TIME, moments.PERIOD)],
+        "RELATIVE": ast.RELATIVE_TIME,
+        "OTHERWISE": ast.OTHERWISE,
+        "NULLS": sorted(mistakes.FOREIGN_NULLS),
+        "CURLY": mistakes.CURLY,
+        "ODD_BLANK": escape_controls(mistakes.ODD_BLANK),
+        "INVISIBLE": escape_controls(mistakes.INVISIBLE),
+    }
 
 
 # Writing
@@ -265,7 +322,7 @@ def python_tables(tables: dict[str, Any]) -> str:
 
 def json_tables(tables: dict[str, Any]) -> str:
     """`tables.json`: the same for JavaScript, whose object keys are strings."""
-    return json.dumps(tables, separators=(",", ":"), ensure_ascii=True) + "\n"
+    return json.dumps(browser_tables(tables), separators=(",", ":"), ensure_ascii=True) + "\n"
 
 
 def outputs() -> dict[Path, str]:

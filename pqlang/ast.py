@@ -235,13 +235,13 @@ _VARIABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _UNIT = "(?:s|sec|secs|seconds?|min|mins|minutes?|h|hours?|d|days?|w|weeks?|mo|months?|y|years?)"
 # texts that `re` compiles when they are first wanted: few queries hold such words
 RELATIVE_BASES = ("now", "today", "yesterday", "tomorrow")  # what a relative time is counted from
-_RELATIVE_TIME = rf"(?:{'|'.join(RELATIVE_BASES)})(?:[ \t\r\n\xa0]*[+-][ \t\r\n\xa0]*[0-9]+[ \t\r\n\xa0]*{_UNIT})*"
-_OTHERWISE = rf"null|true|false|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|{_RELATIVE_TIME}"
+RELATIVE_TIME = rf"(?:{'|'.join(RELATIVE_BASES)})(?:[ \t\r\n\xa0]*[+-][ \t\r\n\xa0]*[0-9]+[ \t\r\n\xa0]*{_UNIT})*"
+OTHERWISE = rf"null|true|false|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|{RELATIVE_TIME}"
 
 
 def quotes_matter(text: str) -> bool:
     """Whether the bare word could be null, a boolean, a number or a relative time, which its quotes forbid."""
-    return re.fullmatch(_OTHERWISE, text, re.IGNORECASE | re.ASCII) is not None
+    return re.fullmatch(OTHERWISE, text, re.IGNORECASE | re.ASCII) is not None
 
 
 def is_relative_time(text: str) -> bool:
@@ -250,7 +250,7 @@ def is_relative_time(text: str) -> bool:
     >>> is_relative_time("now-7d"), is_relative_time("now - 7 days"), is_relative_time("now-7d-report")
     (True, True, False)
     """
-    return re.fullmatch(_RELATIVE_TIME, text, re.IGNORECASE | re.ASCII) is not None
+    return re.fullmatch(RELATIVE_TIME, text, re.IGNORECASE | re.ASCII) is not None
 
 
 def _two_at_least(operands: tuple[Expr, ...]) -> None:

@@ -282,7 +282,10 @@ def _whole_phrase(text: str, place: Place) -> Place:
     if OP not in place.accepted or place.token is None:
         return place
     states, at = list(place.states), place.span.start
-    while (token := next_token(text, at, states[-1]))[3] in _WORDS and _shift(states, token[3]):
+    while DEFAULTS[states[-1]] < 0:  # else it is whole
+        token = next_token(text, at, states[-1])
+        if token[3] not in _WORDS or not _shift(states, token[3]):
+            break
         at = token[1]
     if at <= place.span.end:
         at = _run_end(text, place.span.end) if place.phrase else place.span.end  # `is nu|ll` is in a word

@@ -57,7 +57,7 @@ class Token(NamedTuple):
     span: Span
 
 
-_OF_KIND = {
+OF_KIND = {
     "AND": TokenKind.KEYWORD,
     "OR": TokenKind.KEYWORD,
     "NOT": TokenKind.KEYWORD,
@@ -73,7 +73,7 @@ _OF_KIND = {
     "RPAR": TokenKind.PUNCTUATION,
     "COMMA": TokenKind.PUNCTUATION,
 }
-COLOURS = tuple(_OF_KIND.get(kind, TokenKind.OPERATOR) for kind in KINDS)  # every other kind is part of an operator
+COLOURS = tuple(OF_KIND.get(kind, TokenKind.OPERATOR) for kind in KINDS)  # every other kind is part of an operator
 AND, BETWEEN, IS, NOT, ON, WORD = (KINDS.index(kind) for kind in ("AND", "BETWEEN", "IS", "NOT", "ON", "WORD"))
 UNREAD = -1
 CONSTANTS = frozenset({"true", "false", "null"})

@@ -78,16 +78,17 @@ _LIKELY = {
 
 def operators(field: Field | None) -> Iterator[Offer]:
     """The operators that a field's type allows, with `is null` where it may be null; all for an unknown field."""
-    for words in _operators_of(field):
+    for words in operators_of(field):
         says, follows = OPERATORS[words]
         yield Offer(words, "operator", words + (" (" if follows == "list" else ""), says, _shape(words), follows != "")
-    allowed = set(_operators_of(field))
+    allowed = set(operators_of(field))
     for words, meant in ALIASES.items():
         if meant in allowed:
             yield Offer(words, "operator", words, OPERATORS[meant][0], _shape(words), True)
 
 
-def _operators_of(field: Field | None) -> tuple[str, ...]:
+def operators_of(field: Field | None) -> tuple[str, ...]:
+    """The operators that a field's type allows, the likeliest first."""
     if field is None:
         return tuple(OPERATORS)
     allowed = list(_EQUALITY)
@@ -131,21 +132,27 @@ def _named(field: Field, open: bool) -> Offer:
 
 # Values
 
-_BACK = ("now-1h", "now-24h", "now-7d", "now-30d", "now-3mo", "now-1y")
 _DAYS = ("today", "yesterday", "tomorrow")
-_UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks", "mo": "months", "y": "years"}
-_SAID = {
+#: The relative times that are offered to who has typed nothing.
+USUAL = {
+    FieldType.DATETIME: ("now-1h", "now-24h", "now-7d", "now-30d", "now-3mo", "now-1y", *_DAYS, "now"),
+    FieldType.DATE: (*_DAYS, "today-7d", "today-30d"),
+}
+UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks", "mo": "months", "y": "years"}
+SAID = {
     "now": "this moment",
     "today": "the start of today",
     "yesterday": "the start of yesterday",
     "tomorrow": "the start of tomorrow",
 }
+#: What `on` is offered: two days, this month and the last, this year and the last.
+PERIODS = ("from midnight to midnight", "the day before", "this month", "last month", "this year", "last year")
 
 
 def values(field: Field, operator: tuple[str, ...], typed: str, quoted: bool, clock: Clock) -> Iterator[Offer]:
     """The values the schema or the language has for a field after an operator; none for a part of a text."""
     word = operator[0] if operator and operator[0] != "not" else " ".join(operator[1:2])
-    if word in _PART_WORDS:
+    if word in PART_WORDS:
         return
     for at, each in enumerate(field.values):
         yield value(each, field.meanings[at] if field.meanings else "")
@@ -159,7 +166,8 @@ def values(field: Field, operator: tuple[str, ...], typed: str, quoted: bool, cl
         yield Offer("null", "value", "null", "no value", "value")
 
 
-_PART_WORDS = frozenset({"~", "!~", "~*", "!~*", "like", "ilike", "contains", "starts", "ends"})
+#: How the operators begin that ask for a part of a text, of which no list has values.
+PART_WORDS = ("~", "!~", "~*", "!~*", "like", "ilike", "contains", "starts", "ends")
 
 
 def value(text: str, detail: str = "") -> Offer:
@@ -169,10 +177,10 @@ def value(text: str, detail: str = "") -> Offer:
 
 def _moments(typed: str, field: Field) -> Iterator[Offer]:
     """Relative times: the usual ones, and those that the count being typed can become."""
-    usual = (*_BACK, *_DAYS, "now") if field.type is FieldType.DATETIME else (*_DAYS, "today-7d", "today-30d")
+    usual = USUAL[field.type]
     started = typed.lower().replace(" ", "")
     base = started.rstrip("0123456789")
-    counted = [started + unit for unit in _UNITS] if base != started and base[-1:] in ("+", "-") else []
+    counted = [started + unit for unit in UNITS] if base != started and base[-1:] in ("+", "-") else []
     for text in (*counted, *(each for each in usual if each not in counted)):
         if is_relative_time(text):
             yield Offer(text, "value", text, _said(text), "value")
@@ -184,31 +192,25 @@ def _said(text: str) -> str:
     >>> _said("now-7d"), _said("today+1mo")
     ('7 days ago', '1 month after the start of today')
     """
-    if text in _SAID:
-        return _SAID[text]
+    if text in SAID:
+        return SAID[text]
     sign = "-" if "-" in text else "+"
     base, _, step = text.partition(sign)
     count = step.rstrip("abcdefghijklmnopqrstuvwxyz")
-    unit = _UNITS.get(step[len(count) :], step[len(count) :])
+    unit = UNITS.get(step[len(count) :], step[len(count) :])
     span = f"{count} {unit.removesuffix('s') if count == '1' else unit}"
     if base == "now":
         return f"{span} ago" if sign == "-" else f"in {span}"
-    return f"{span} {'before' if sign == '-' else 'after'} {_SAID.get(base, base)}"
+    return f"{span} {'before' if sign == '-' else 'after'} {SAID.get(base, base)}"
 
 
 def _periods(clock: Clock) -> Iterator[Offer]:
     """Days, months and years that `on` takes."""
     now = clock.now.astimezone(UTC if clock.zone is None else clock.zone)
     month_before = (now.year, now.month - 1) if now.month > 1 else (now.year - 1, 12)
-    said = {
-        "today": "from midnight to midnight",
-        "yesterday": "the day before",
-        f"{now.year:04}-{now.month:02}": "this month",
-        "{:04}-{:02}".format(*month_before): "last month",
-        f"{now.year:04}": "this year",
-        f"{now.year - 1:04}": "last year",
-    }
-    yield from (Offer(text, "value", text, detail, "value") for text, detail in said.items())
+    months = (f"{year:04}-{month:02}" for year, month in ((now.year, now.month), month_before))
+    texts = ("today", "yesterday", *months, f"{now.year:04}", f"{now.year - 1:04}")
+    yield from (Offer(text, "value", text, says, "value") for text, says in zip(texts, PERIODS, strict=True))
 
 
 def variables(names: Iterable[str]) -> Iterator[Offer]:
@@ -218,7 +220,7 @@ def variables(names: Iterable[str]) -> Iterator[Offer]:
 
 # Words of the language, and whole queries
 
-_KEYWORDS = {
+KEYWORDS = {
     "and": "both hold",
     "or": "one of them holds",
     "not": "the next condition does not hold",
@@ -232,7 +234,7 @@ _KEYWORDS = {
 
 def keyword(words: str) -> Offer:
     """A word of the language or a closing sign."""
-    return Offer(words, "keyword", words, _KEYWORDS[words], words, words not in (")", "asc", "desc"))
+    return Offer(words, "keyword", words, KEYWORDS[words], words, words not in (")", "asc", "desc"))
 
 
 #: What stands between the two ends of `between`.

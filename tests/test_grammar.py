@@ -247,10 +247,21 @@ def test_every_generated_file_is_what_its_source_says() -> None:
 
 
 def test_browsers_get_the_same_tables() -> None:
+    """What the engine in the browser leaves out can be made from the rest, or is never read."""
     tables = json.loads(build.BROWSER_TABLES.read_text("utf-8"))
     names = {name for name in vars(_tables) if name.isupper()}
-    assert tables.keys() == names
-    for name in names:
+    assert tables.keys() == {*names, "WORDS"}
+    *patterns, reserved = tables.pop("PATTERNS")
+    assert patterns == list(_tables.PATTERNS)
+    for (pattern, kinds), tried in zip(_tables.MODES, tables.pop("MODES"), strict=True):
+        assert tried == list(kinds)
+        assert (
+            pattern == f"[ \\x09\\x0d\\x0a\\xa0]*(?:{'|'.join(f'({[*patterns, reserved][kind]})' for kind in kinds)})"
+        )
+    for row, rule, known in zip(tables.pop("ACTIONS"), _tables.DEFAULTS, _tables.ACTIONS, strict=True):
+        assert row == ({str(kind): action for kind, action in known.items()} if rule < 0 else {})
+    assert [rule[:2] for rule in tables.pop("RULES")] == [[lhs, length] for lhs, length, _ in _tables.RULES]
+    for name in tables.keys() & names:
         assert tables[name] == json.loads(json.dumps(getattr(_tables, name))), name
 
 
