@@ -43,7 +43,8 @@ def name(parts: Iterable[str]) -> str:
     """
     parts = tuple(parts)
     first, *rest = parts
-    spelt = [first if _plain_name().fullmatch(first) and "." not in first else f"`{first}`"]
+    alone = "." not in first and "[" not in first and _plain_name().fullmatch(first)
+    spelt = [first if alone else f"`{first}`"]
     spelt += [part if part == "" or _plain_part().fullmatch(part) else f"`{part}`" for part in rest]
     return ".".join(spelt)
 
