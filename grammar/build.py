@@ -1,7 +1,6 @@
 """Compile `pql.lark` and `penbox.toml` ahead of time, so that nothing at run time needs lark or pydantic.
 
-    python grammar/build.py            write pqlang/_tables.py, pqlang/searchbox/static/tables.json, pqlang/_penbox.py
-                                       and grammar/pql.tmLanguage.json
+    python grammar/build.py            write the files: `outputs` names them
     python grammar/build.py --check    write nothing; fail when one of them is not what its source says
 
 Lark analyses the grammar; what is written are its LALR(1) tables with steps that decide nothing taken out, and one
@@ -26,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 GRAMMAR = ROOT / "grammar" / "pql.lark"
 TABLES = ROOT / "pqlang" / "_tables.py"
 BROWSER_TABLES = ROOT / "pqlang" / "searchbox" / "static" / "tables.json"
+BROWSER_WORDS = BROWSER_TABLES.with_name("words.json")
 TEXTMATE = ROOT / "grammar" / "pql.tmLanguage.json"
 PENBOX_FILE = ROOT / "pqlang" / "schemas" / "penbox.toml"
 PENBOX = ROOT / "pqlang" / "_penbox.py"
@@ -259,33 +259,41 @@ def browser_tables(tables: dict[str, Any]) -> dict[str, Any]:
     """The tables for `searchbox/engine.js`, which puts the patterns of the lexer modes together itself.
 
     The pattern of the three kept words stands behind those of the kinds. A state that reduces whatever comes next has
-    no row of actions. Of a rule's name only its nesting is left: 1 for what is one level deeper inside.
+    no row of actions. Of a rule's name only its nesting is left: 1 for what is one level deeper inside. `WORDS` holds
+    what the driver looks for beside the grammar, from the modules that Python has it in.
     """
+    sys.path.insert(0, str(ROOT))
+    from pqlang import ast, highlighter, literals, mistakes, moments
+
     rows = zip(tables["ACTIONS"], tables["DEFAULTS"], strict=True)
     return tables | {
         "PATTERNS": (*tables["PATTERNS"], reserved_pattern(Terminals())),
         "MODES": tuple(kinds for _, kinds in tables["MODES"]),
         "RULES": tuple((lhs, length, int(name in ("group", "negation"))) for lhs, length, name in tables["RULES"]),
         "ACTIONS": tuple({} if rule >= 0 else row for row, rule in rows),
-        "WORDS": browser_words(),
+        "WORDS": {
+            "COLOURS": {k: colour for k, colour in highlighter.OF_KIND.items() if k != "WORD"},
+            "LOOKS": [each.pattern for each in (literals.NUMBER, moments.DATE_TIME, moments.PERIOD)],
+            "RELATIVE": ast.RELATIVE_TIME,
+            "NULLS": sorted(mistakes.FOREIGN_NULLS),
+            "CURLY": mistakes.CURLY,
+            "ODD": escape_controls(f"{mistakes.ODD_BLANK}|{mistakes.INVISIBLE}"),
+        },
     }
 
 
 def browser_words() -> dict[str, Any]:
-    """What pqlang says and looks for beside the grammar, each from the module that Python has it in."""
+    """The words that completion shows, for `searchbox/completer.js`, from the module that Python has them in."""
     sys.path.insert(0, str(ROOT))
-    from pqlang import ast, highlighter, literals, mistakes, moments, offers
+    from pqlang import ast, offers
     from pqlang.schema import Field, FieldType
 
-    def allowed(type_: FieldType) -> tuple[int, ...]:
-        """The numbers of the operators of a type, those of a field that may be null included."""
-        numbers = {words: number for number, words in enumerate(offers.OPERATORS)}
-        return tuple(numbers[words] for words in offers.operators_of(Field("", type_, nullable=True)))
-
+    numbers = {words: number for number, words in enumerate(offers.OPERATORS)}
+    allowed = {type_: offers.operators_of(Field("", type_, nullable=True)) for type_ in FieldType}
     return {
         "OPERATORS": offers.OPERATORS,
         "ALIASES": offers.ALIASES,
-        "ALLOWED": {type_: allowed(type_) for type_ in FieldType},
+        "ALLOWED": {type_: tuple(numbers[words] for words in each) for type_, each in allowed.items()},
         "PARTS": offers.PART_WORDS,
         "KEYWORDS": offers.KEYWORDS,
         "UPPER_END": offers.BETWEEN_AND.detail,
@@ -293,14 +301,7 @@ def browser_words() -> dict[str, Any]:
         "UNITS": offers.UNITS,
         "SAID": offers.SAID,
         "PERIODS": offers.PERIODS,
-        "COLOURS": {kind: colour for kind, colour in highlighter.OF_KIND.items() if kind != "WORD"},
-        "LOOKS": [each.pattern for each in (literals.NUMBER, moments.DATE_TIME, moments.PERIOD)],
-        "RELATIVE": ast.RELATIVE_TIME,
         "OTHERWISE": ast.OTHERWISE,
-        "NULLS": sorted(mistakes.FOREIGN_NULLS),
-        "CURLY": mistakes.CURLY,
-        "ODD_BLANK": escape_controls(mistakes.ODD_BLANK),
-        "INVISIBLE": escape_controls(mistakes.INVISIBLE),
     }
 
 
@@ -320,15 +321,20 @@ def python_tables(tables: dict[str, Any]) -> str:
     return head + "".join(body)
 
 
-def json_tables(tables: dict[str, Any]) -> str:
-    """`tables.json`: the same for JavaScript, whose object keys are strings."""
-    return json.dumps(browser_tables(tables), separators=(",", ":"), ensure_ascii=True) + "\n"
+def to_json(data: dict[str, Any]) -> str:
+    """The same for JavaScript, whose object keys are strings."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=True) + "\n"
 
 
 def outputs() -> dict[Path, str]:
     """Every generated file and what it must hold."""
     tables = make_tables()
-    made = {TABLES: python_tables(tables), BROWSER_TABLES: json_tables(tables), TEXTMATE: textmate_grammar(tables)}
+    made = {
+        TABLES: python_tables(tables),
+        BROWSER_TABLES: to_json(browser_tables(tables)),
+        BROWSER_WORDS: to_json(browser_words()),
+        TEXTMATE: textmate_grammar(tables),
+    }
     if PENBOX_FILE.exists():
         made[PENBOX] = frozen_schema()
     return made

@@ -7,7 +7,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { transformSync } from "esbuild";
 
-const SCRIPTS = ["engine.js"];
+const SCRIPTS = ["engine.js", "completer.js"];
 const check = process.argv.includes("--check");
 
 for (const name of SCRIPTS) {
