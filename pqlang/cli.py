@@ -491,7 +491,9 @@ def _show_schema(options: argparse.Namespace) -> int:
     if options.json:
         import json
 
-        print(json.dumps([_endpoint_json(each) for each in endpoints], ensure_ascii=False, indent=2))
+        from pqlang.schema_json import endpoint_json
+
+        print(json.dumps([endpoint_json(each) for each in endpoints], ensure_ascii=False, indent=2))
     elif options.endpoint is None:
         width = max(len(each.name) for each in endpoints)
         print("\n".join(f"{each.name:<{width}}  {each.description}".rstrip() for each in endpoints))
@@ -518,31 +520,6 @@ def _spelt(field: Field) -> str:
     """Where the API takes it: in the JSON filter, as a direct parameter, in `sort`."""
     places = (("json", field.json or field.derived), ("param", field.param), ("sort", field.sort))
     return " ".join(name for name, place in places if place) or "-"
-
-
-def _endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
-    return {
-        "name": endpoint.name,
-        "path": endpoint.path,
-        "description": endpoint.description,
-        "search": endpoint.search,
-        "examples": endpoint.examples,
-        "fields": [_field_json(field) for field in endpoint.fields],
-    }
-
-
-def _field_json(field: Field) -> dict[str, Any]:
-    return {
-        "name": field.name,
-        "type": field.type,
-        "description": field.description,
-        "values": dict(zip(field.values, field.meanings or ("",) * len(field.values), strict=True)),
-        "nullable": field.nullable,
-        "to_many": field.to_many,
-        "json": field.json is not None or field.derived is not None,
-        "param": None if field.param is None else field.param.name,
-        "sort": field.sort,
-    }
 
 
 # Messages

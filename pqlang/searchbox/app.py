@@ -1,0 +1,349 @@
+"""The search box as an ASGI app: questions about queries, facts of endpoints, and the files that a browser loads.
+
+request -> Guard -> route -> body -> the schema as the caller sees it -> an answer, made in a worker's thread
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import lru_cache, partial
+from typing import Any, TypeAlias, TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from pqlang import arguments
+from pqlang.hostvalues import ValueSource
+from pqlang.schema import Endpoint, Schema
+from pqlang.schema_json import endpoint_json
+from pqlang.searchbox import answers, openapi, wire
+from pqlang.searchbox.files import File, read_files, tag_of
+from pqlang.searchbox.guard import Guard, TooLarge
+from pqlang.searchbox.narrowing import narrow
+
+T = TypeVar("T")
+#: Which fields whoever asks may see, by name; None for all of them.
+Fields: TypeAlias = Callable[[Request, Endpoint], "Iterable[str] | Awaitable[Iterable[str] | None] | None"]
+Sources: TypeAlias = Mapping[str, ValueSource]
+#: Sources of values by field, by endpoint and field, or for whoever asks.
+Values: TypeAlias = (
+    "Sources | Mapping[str, Sources] | Callable[[Request, Endpoint], Sources | Awaitable[Sources | None] | None]"
+)
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+HEADERS = (
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+)
+FOREVER = "public, max-age=31536000, immutable"
+
+
+def create_app(
+    schema: Schema | None = None,
+    *,
+    values: Values | None = None,
+    fields: Fields | None = None,
+    cors: Sequence[str] = (),
+    demo: bool = True,
+    body_limit: int = 65_536,
+    time_limit: float = 5.0,
+    concurrency: int = 32,
+    workers: int = 4,
+    values_timeout: float = 0.2,
+) -> ASGIApp:
+    """The search box's service for a schema, the built-in one where None: an ASGI app to run, or to mount at any path.
+
+    `values` gives what only the host knows, as in `pqlang.complete`: sources by field, by endpoint and then field, or
+    a callable that takes the request and the endpoint and gives sources by field. `fields` is called with the request
+    and an endpoint and gives the names of the fields that whoever asks may see, or None for all; the others are in no
+    answer. Both callables may be `async`, and may raise starlette's `HTTPException`. `cors` lists the origins of pages
+    elsewhere that may ask. `demo` serves the demo page at `/`.
+
+    A body has `body_limit` bytes at most (413); a request takes `time_limit` seconds, and `concurrency` of them run at
+    once (503), in `workers` threads. `values_timeout` is how long a completion waits for the host.
+
+    Raises PqlError for wrong arguments.
+
+    >>> from starlette.testclient import TestClient
+    >>> client = TestClient(create_app())
+    >>> client.post("/compile", json={"query": "status = draft", "endpoint": "forms"}).json()["filter"]
+    {'attributes': {'status': {'$eq': 'draft'}}}
+    """
+    service = _Service(arguments.built_in() if schema is None else schema, values, fields, values_timeout, workers)
+    app: ASGIApp = Guard(
+        Starlette(
+            routes=service.routes(demo),
+            exception_handlers={HTTPException: _http_failure, wire.Malformed: _malformed, Exception: _failed},
+        ),
+        _unavailable,
+        body=body_limit,
+        seconds=time_limit,
+        at_once=concurrency,
+        headers=(*HEADERS, ("Cross-Origin-Resource-Policy", "cross-origin" if cors else "same-origin")),
+    )
+    if not cors:
+        return app
+    return CORSMiddleware(app, allow_origins=list(cors), allow_methods=["GET", "POST"], allow_headers=["Content-Type"])
+
+
+class _Service:
+    """A schema, what its host knows and allows, and the threads that do the work."""
+
+    def __init__(
+        self, schema: Schema, values: Values | None, fields: Fields | None, timeout: float, workers: int
+    ) -> None:
+        self.schema, self.values, self.fields, self.timeout = schema, values, fields, timeout
+        self.files = read_files()
+        self._pool = ThreadPoolExecutor(workers, "pqlang")
+        self._narrowed = lru_cache(256)(narrow)
+        self._document = lru_cache(64)(_document)
+
+    def routes(self, demo: bool) -> list[Route]:
+        """Every path; each but `/` is found again below any path that the app is mounted at."""
+        ask: dict[str, Callable[[Request], Awaitable[Response]]] = {
+            "/check": self.answers(wire.AskCheck, answers.check),
+            "/compile": self.answers(wire.AskCompile, answers.compile),
+            "/complete": self.complete,
+            "/decompile": self.answers(wire.AskDecompile, answers.decompile),
+            "/describe": self.answers(wire.AskDescribe, answers.describe),
+            "/format": self.answers(wire.AskFormat, answers.format),
+            "/plan": self.answers(wire.AskPlan, answers.plan),
+        }
+        self.paths = tuple(ask)
+        routes = [Route(path, handler, methods=["POST"]) for path, handler in ask.items()]
+        routes += [
+            Route("/schema", self.endpoints),
+            Route("/schema/{endpoint}", self.endpoint),
+            Route("/openapi.json", self.openapi),
+            Route("/static/{name}", self.file),
+            Route("/static-{digest}/{name}", self.file),
+        ]
+        if demo and self.files.page is not None:
+            routes.append(Route("/", self.page))
+        return routes
+
+    # Questions
+
+    def answers(
+        self, model: type[wire.A], make: Callable[[wire.A, Schema], dict[str, Any]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """The handler of a question: what it takes, and what makes its answer."""
+
+        async def handle(request: Request) -> Response:
+            ask = await _read(request, model)
+            schema = await self.seen(request, getattr(ask, "endpoint", None))
+            return _json(await self.work(partial(make, ask, schema)))
+
+        return handle
+
+    async def complete(self, request: Request) -> Response:
+        ask = await _read(request, wire.AskComplete)
+        schema = await self.seen(request, ask.endpoint)
+        sources = await self.sources(request, answers.endpoint(ask.endpoint, schema))
+        return _json(await self.work(partial(answers.completions, ask, schema, sources, self.timeout)))
+
+    async def work(self, do: Callable[[], T]) -> T:
+        """The outcome of work that takes a while, from a thread; the event loop goes on meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, do)
+
+    async def called(self, function: Callable[..., Any], *given: object) -> Any:
+        """The outcome of a host's callable, which may be `async`; one that is not may block, so it gets a thread."""
+        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004
+            return await function(*given)
+        outcome = await self.work(partial(function, *given))
+        return await outcome if inspect.isawaitable(outcome) else outcome
+
+    # What the caller sees
+
+    async def seen(self, request: Request, name: str | None = None) -> Schema:
+        """The schema without what whoever asks may not see; of one endpoint alone where that is there to be seen."""
+        if self.fields is None:
+            return self.schema
+        one = None if name is None else self.schema.endpoint(name)
+        if one is not None and (found := await self.narrowed(request, one)) is not None:
+            return Schema(self.schema.api, (found,))
+        each = [await self.narrowed(request, endpoint) for endpoint in self.schema.endpoints]
+        return Schema(self.schema.api, tuple(endpoint for endpoint in each if endpoint is not None))
+
+    async def narrowed(self, request: Request, endpoint: Endpoint) -> Endpoint | None:
+        assert self.fields is not None
+        names = await self.called(self.fields, request, endpoint)
+        if names is None:
+            return endpoint
+        if isinstance(names, str):
+            raise TypeError("`fields` gave a text, and not the names of fields")
+        return self._narrowed(endpoint, frozenset(names).intersection(endpoint.by_name))
+
+    async def sources(self, request: Request, endpoint: Endpoint) -> Sources:
+        """The host's sources of values at an endpoint; an `async` one is awaited where the request is."""
+        if self.values is None:
+            return {}
+        if isinstance(self.values, Mapping):
+            inside = self.values.get(endpoint.name)
+            found: Any = inside if isinstance(inside, Mapping) else self.values
+        else:
+            found = await self.called(self.values, request, endpoint) or {}
+        loop = asyncio.get_running_loop()
+        return {name: _bridged(source, loop) for name, source in found.items() if callable(source)}
+
+    # Facts
+
+    async def endpoints(self, request: Request) -> Response:
+        schema = await self.seen(request)
+        listed = [{"name": each.name, "description": each.description, "rows": False} for each in schema.endpoints]
+        return self.fact(request, listed)
+
+    async def endpoint(self, request: Request) -> Response:
+        name = request.path_params["endpoint"]
+        found = (await self.seen(request, name)).endpoint(name)
+        if found is None:
+            raise HTTPException(404, "there is no such endpoint; `/schema` lists them")
+        return self.fact(request, endpoint_json(found) | {"rows": False})
+
+    async def openapi(self, request: Request) -> Response:
+        schema = await self.seen(request)
+        return self.fact(request, await self.work(partial(self._document, schema.api.name, schema.names, self.paths)))
+
+    def fact(self, request: Request, body: object) -> Response:
+        """Something that seldom changes: a browser keeps it, and asks whether it is still so."""
+        content = _encoded(body)
+        shared = "no-cache" if self.fields is None else "private, no-cache"
+        return _kept(request, content, "application/json", tag_of(content), shared)
+
+    # Files
+
+    async def file(self, request: Request) -> Response:
+        file = self.files.by_name.get(request.path_params["name"])
+        folder = f"static-{request.path_params.get('digest', '')}"
+        if file is None or ("digest" in request.path_params and folder != self.files.folder):
+            raise HTTPException(404, "there is no such file")
+        return _file(request, file, FOREVER if folder == self.files.folder else "no-cache")
+
+    async def page(self, request: Request) -> Response:
+        if not request.url.path.endswith("/"):  # the page's own addresses start where it is
+            return RedirectResponse(request.url.path.rpartition("/")[2] + "/", 308)
+        page = self.files.page
+        assert page is not None
+        response = _kept(request, page, "text/html; charset=utf-8", tag_of(page), "no-cache")
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        return response
+
+
+def _document(name: str, endpoints: tuple[str, ...], paths: tuple[str, ...]) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    return openapi.document(name, endpoints, version("pqlang"), paths)
+
+
+def _bridged(source: ValueSource, loop: asyncio.AbstractEventLoop) -> ValueSource:
+    """A source that may be called from a thread: what is `async` runs in the loop of the request."""
+    if not (inspect.iscoroutinefunction(source) or inspect.iscoroutinefunction(getattr(source, "__call__", None))):  # noqa: B004
+        return source
+
+    async def ask(typed: str) -> Any:
+        return await source(typed)  # type: ignore[misc]
+
+    def wait(typed: str) -> Any:
+        return asyncio.run_coroutine_threadsafe(ask(typed), loop).result()
+
+    return wait
+
+
+# Requests and responses
+
+_JSON = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+
+
+async def _read(request: Request, model: type[wire.A]) -> wire.A:
+    """The body of a question. Raises HTTPException where it is too large or not declared as JSON, Malformed where it is
+    not what it has to be."""
+    if not _JSON.fullmatch(request.headers.get("content-type", "").strip()):
+        raise HTTPException(415, "the body has to be JSON, and `Content-Type` has to say so")
+    try:
+        body = await request.body()
+    except TooLarge as error:
+        raise HTTPException(413, str(error), {"Connection": "close"}) from None
+    except ClientDisconnect:  # nobody is left to be told
+        raise HTTPException(400, "the body ends early") from None
+    return wire.read_body(model, body)
+
+
+def _json(body: object) -> Response:
+    return Response(_encoded(body), media_type="application/json")
+
+
+def _encoded(body: object) -> bytes:
+    """JSON in UTF-8; half a pair of surrogates, which a target may hold, is escaped."""
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _kept(request: Request, content: bytes, media_type: str, tag: str, cache: str) -> Response:
+    """What a browser may keep, or that it still has it."""
+    headers = {"ETag": f'"{tag}"', "Cache-Control": cache}
+    asked = request.headers.get("if-none-match", "")
+    if asked == "*" or tag in {each.strip().removeprefix("W/").strip('"') for each in asked.split(",")}:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _file(request: Request, file: File, cache: str) -> Response:
+    """A file, compressed for who takes that."""
+    if not re.search(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", request.headers.get("accept-encoding", "")):
+        response = _kept(request, file.content, file.media_type, file.tag, cache)
+    else:
+        response = _kept(request, file.compressed, file.media_type, f"{file.tag}-gzip", cache)
+        if response.status_code == 200:
+            response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"
+    return response
+
+
+def _failure(code: str, message: str, problems: Sequence[object] = ()) -> dict[str, Any]:
+    return {"ok": False, "error": {"code": code, "message": message, "problems": list(problems)}}
+
+
+def _unavailable(code: str, message: str) -> Response:
+    """What the guard answers: when to come again."""
+    return Response(_encoded(_failure(code, message)), 503, {"Retry-After": "1"}, "application/json")
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """A mistake of ours or of the host's: the guard logs it, and the answer says nothing of it."""
+    return Response(_encoded(_failure("failed", "the service failed; its log says why")), 500, None, "application/json")
+
+
+_CODES = {400: "incomplete", 404: "not-found", 405: "wrong-method", 413: "too-large", 415: "not-json"}
+
+
+async def _http_failure(request: Request, error: Exception) -> Response:
+    """A refusal of ours, of the router's or of the host's."""
+    assert isinstance(error, HTTPException)
+    body = _failure(_CODES.get(error.status_code, "refused"), error.detail)
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() != "content-type"}
+    return Response(_encoded(body), error.status_code, headers, "application/json")
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, wire.Malformed)
+    problems = [{"at": list(at), "message": message} for at, message in error.problems]
+    message = "; ".join(dict.fromkeys(message for _, message in error.problems))
+    return Response(_encoded(_failure("malformed", message, problems)), 422, media_type="application/json")
