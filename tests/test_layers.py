@@ -39,7 +39,7 @@ ROWS = (
     {"keyboard", "script"},
     {"repl"},
     {"searchbox.wire", "searchbox.files", "searchbox.guard"},
-    {"searchbox.narrowing", "searchbox.answers", "searchbox.openapi"},
+    {"searchbox.narrowing", "searchbox.http", "searchbox.answers", "searchbox.openapi"},
     {"searchbox.app"},
     {"searchbox"},
     {"__init__", "cli"},
@@ -54,7 +54,7 @@ DOORS = {
     "prompt_toolkit": {"repl"},
     "pydantic": {"schema_tables", "searchbox.wire"},  # what comes from outside: a schema file, and bodies of requests
     "pydantic_core": {"schema_tables"},
-    "starlette": {"searchbox.app"},
+    "starlette": {"searchbox.app", "searchbox.http"},
 }
 MODULES = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py"))
 

@@ -25,6 +25,7 @@ from pqlang import PENBOX, Endpoint
 from pqlang.presenter import request_json
 from pqlang.schema_json import endpoint_json
 from pqlang.searchbox import create_app
+from pqlang.searchbox.answers import Found
 from pqlang.searchbox.app import HEADERS, PAGE_POLICY
 from pqlang.searchbox.files import FOLDER, read_files
 
@@ -548,6 +549,35 @@ def test_a_blocking_callable_of_the_host_has_a_thread_and_the_context_of_the_req
 
     assert TestClient(outer).get("/schema/cases").status_code == 200
     assert seen == [("ann", True)]
+
+
+# Records
+
+
+async def fetch(query: str, endpoint: Endpoint, /, *, limit: int, mode: str, scope: str | None) -> Found:
+    plan = pqlang.plan(query, endpoint, mode=mode, scope=scope)
+    record = {"title": plan.requests[0].query_string, "status": "draft", "owner": {"id": "1", "email": "jo@acme.com"}}
+    return Found([record] * limit, 99, plan.diagnostics)
+
+
+def test_rows_are_fetched_where_the_host_knows_how() -> None:
+    client = TestClient(create_app(rows=fetch))
+    assert {each["rows"] for each in client.get("/schema").json()} == {True}
+    assert client.get("/schema/forms").json()["rows"] is True
+    answer = post(client, "/rows", query="-archived status", endpoint="cases", scope="active")
+    assert (answer["ok"], len(answer["rows"]), answer["total"]) == (True, 50, 99)
+    assert [each["code"] for each in answer["diagnostics"]] == ["word-as-text"]
+    assert answer["rows"][0]["owner"]["id"] == "1"
+    wrong = post(client, "/rows", query="stats = x", endpoint="cases")
+    assert (wrong["ok"], [each["code"] for each in wrong["diagnostics"]]) == (False, ["unknown-field"])
+    assert client.post("/rows", json={**QUERY, "endpoint": "case"}).status_code == 422
+    assert "/rows" in client.get("/openapi.json").json()["paths"]
+
+
+def test_rows_hold_no_more_than_the_fields_that_are_seen() -> None:
+    client = TestClient(create_app(rows=fetch, fields=lambda request, endpoint: ["status", "owner.email", "title"]))
+    [row, *_] = post(client, "/rows", query="", endpoint="cases")["rows"]
+    assert row == {"status": "draft", "owner": {"email": "jo@acme.com"}, "title": ""}
 
 
 # Mounted

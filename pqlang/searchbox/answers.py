@@ -21,6 +21,7 @@ from pqlang.schema import Endpoint, Schema
 from pqlang.searchbox import wire
 from pqlang.searchbox.wire import Malformed
 from pqlang.source import Source
+from pqlang.valueclass import frozen
 
 Values = Mapping[str, ValueSource]
 
@@ -91,6 +92,22 @@ def decompile(ask: wire.AskDecompile, schema: Schema) -> dict[str, Any]:
     reading = read_target(ask.target, at, schema=schema)
     said = {} if reading.endpoint is None else {"endpoint": reading.endpoint.name, "query": reading.text}
     return answer(said, reading.diagnostics, reading.source)
+
+
+@frozen
+class Found:
+    """The first records that a query selects, how many there are if that is known, and what is to be said of them."""
+
+    records: Sequence[Mapping[str, Any]]
+    total: int | None = None
+    diagnostics: Sequence[Diagnostic] = ()
+
+
+def rows(ask: wire.AskRows, found: Found | PqlError) -> dict[str, Any]:
+    """The records that were found, or why there are none."""
+    if isinstance(found, PqlError):
+        return answer({}, found.diagnostics, found.source)
+    return answer({"rows": found.records, "total": found.total}, found.diagnostics, Source(ask.query))
 
 
 # What all of them need

@@ -7,30 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import lru_cache, partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pqlang import arguments
+from pqlang.diagnostics import PqlError
 from pqlang.hostvalues import ValueSource
 from pqlang.schema import Endpoint, Schema
 from pqlang.schema_json import endpoint_json
-from pqlang.searchbox import answers, openapi, wire
-from pqlang.searchbox.files import File, read_files, tag_of
-from pqlang.searchbox.guard import Guard, TooLarge
-from pqlang.searchbox.narrowing import narrow
+from pqlang.searchbox import answers, http, openapi, wire
+from pqlang.searchbox.answers import Found
+from pqlang.searchbox.files import read_files, tag_of
+from pqlang.searchbox.guard import Guard
+from pqlang.searchbox.narrowing import narrow, trim
+from pqlang.valueclass import replace
 
 T = TypeVar("T")
 #: Which fields whoever asks may see, by name; None for all of them.
@@ -40,6 +41,16 @@ Sources: TypeAlias = Mapping[str, ValueSource]
 Values: TypeAlias = (
     "Sources | Mapping[str, Sources] | Callable[[Request, Endpoint], Sources | Awaitable[Sources | None] | None]"
 )
+
+ROWS = 50  # records of an answer
+
+
+class Rows(Protocol):
+    """Where records come from. Raises PqlError for a query that is wrong, and where there is no answer."""
+
+    async def __call__(self, query: str, endpoint: Endpoint, /, *, limit: int, mode: str, scope: str | None) -> Found:
+        """The first records that a query selects, `limit` at most, each as the API responds."""
+
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; "
@@ -59,6 +70,7 @@ def create_app(
     *,
     values: Values | None = None,
     fields: Fields | None = None,
+    rows: Rows | None = None,
     cors: Sequence[str] = (),
     demo: bool = True,
     body_limit: int = 65_536,
@@ -72,8 +84,9 @@ def create_app(
     `values` gives what only the host knows, as in `pqlang.complete`: sources by field, by endpoint and then field, or
     a callable that takes the request and the endpoint and gives sources by field. `fields` is called with the request
     and an endpoint and gives the names of the fields that whoever asks may see, or None for all; the others are in no
-    answer. Both callables may be `async`, and may raise starlette's `HTTPException`. `cors` lists the origins of pages
-    elsewhere that may ask. `demo` serves the demo page at `/`.
+    answer. Both callables may be `async`, and may raise starlette's `HTTPException`. `rows` fetches records, for the
+    demo page; without it there is no `/rows`, and who sees some fields gets no more of a record. `cors` lists the
+    origins of pages elsewhere that may ask. `demo` serves the demo page at `/`.
 
     A body has `body_limit` bytes at most (413); a request takes `time_limit` seconds, and `concurrency` of them run at
     once (503), in `workers` threads. `values_timeout` is how long a completion waits for the host.
@@ -85,13 +98,15 @@ def create_app(
     >>> client.post("/compile", json={"query": "status = draft", "endpoint": "forms"}).json()["filter"]
     {'attributes': {'status': {'$eq': 'draft'}}}
     """
-    service = _Service(arguments.built_in() if schema is None else schema, values, fields, values_timeout, workers)
+    service = _Service(
+        arguments.built_in() if schema is None else schema, values, fields, rows, values_timeout, workers
+    )
     app: ASGIApp = Guard(
         Starlette(
             routes=service.routes(demo),
-            exception_handlers={HTTPException: _http_failure, wire.Malformed: _malformed, Exception: _failed},
+            exception_handlers={HTTPException: http.refused, wire.Malformed: http.malformed, Exception: http.failed},
         ),
-        _unavailable,
+        http.unavailable,
         body=body_limit,
         seconds=time_limit,
         at_once=concurrency,
@@ -106,9 +121,15 @@ class _Service:
     """A schema, what its host knows and allows, and the threads that do the work."""
 
     def __init__(
-        self, schema: Schema, values: Values | None, fields: Fields | None, timeout: float, workers: int
+        self,
+        schema: Schema,
+        values: Values | None,
+        fields: Fields | None,
+        rows: Rows | None,
+        timeout: float,
+        workers: int,
     ) -> None:
-        self.schema, self.values, self.fields, self.timeout = schema, values, fields, timeout
+        self.schema, self.values, self.fields, self.fetch, self.timeout = schema, values, fields, rows, timeout
         self.files = read_files()
         self._pool = ThreadPoolExecutor(workers, "pqlang")
         self._narrowed = lru_cache(256)(narrow)
@@ -125,6 +146,8 @@ class _Service:
             "/format": self.answers(wire.AskFormat, answers.format),
             "/plan": self.answers(wire.AskPlan, answers.plan),
         }
+        if self.fetch is not None:
+            ask["/rows"] = self.rows
         self.paths = tuple(ask)
         routes = [Route(path, handler, methods=["POST"]) for path, handler in ask.items()]
         routes += [
@@ -146,17 +169,31 @@ class _Service:
         """The handler of a question: what it takes, and what makes its answer."""
 
         async def handle(request: Request) -> Response:
-            ask = await _read(request, model)
+            ask = await http.read(request, model)
             schema = await self.seen(request, getattr(ask, "endpoint", None))
-            return _json(await self.work(partial(make, ask, schema)))
+            return http.answer(await self.work(partial(make, ask, schema)))
 
         return handle
 
     async def complete(self, request: Request) -> Response:
-        ask = await _read(request, wire.AskComplete)
+        ask = await http.read(request, wire.AskComplete)
         schema = await self.seen(request, ask.endpoint)
         sources = await self.sources(request, answers.endpoint(ask.endpoint, schema))
-        return _json(await self.work(partial(answers.completions, ask, schema, sources, self.timeout)))
+        return http.answer(await self.work(partial(answers.completions, ask, schema, sources, self.timeout)))
+
+    async def rows(self, request: Request) -> Response:
+        ask = await http.read(request, wire.AskRows)
+        endpoint = answers.endpoint(ask.endpoint, await self.seen(request, ask.endpoint))
+        assert self.fetch is not None
+        found: Found | PqlError
+        try:
+            found = await self.fetch(ask.query, endpoint, limit=ROWS, mode=ask.mode, scope=ask.scope)
+        except PqlError as error:
+            found = error
+        else:
+            if endpoint is not self.schema.endpoint(endpoint.name):
+                found = replace(found, records=[trim(each, endpoint) for each in found.records])
+        return http.answer(answers.rows(ask, found))
 
     async def work(self, do: Callable[[], T]) -> T:
         """The outcome of work that takes a while, from a thread; the event loop goes on meanwhile."""
@@ -206,7 +243,10 @@ class _Service:
 
     async def endpoints(self, request: Request) -> Response:
         schema = await self.seen(request)
-        listed = [{"name": each.name, "description": each.description, "rows": False} for each in schema.endpoints]
+        listed = [
+            {"name": each.name, "description": each.description, "rows": self.fetch is not None}
+            for each in schema.endpoints
+        ]
         return self.fact(request, listed)
 
     async def endpoint(self, request: Request) -> Response:
@@ -214,7 +254,7 @@ class _Service:
         found = (await self.seen(request, name)).endpoint(name)
         if found is None:
             raise HTTPException(404, "there is no such endpoint; `/schema` lists them")
-        return self.fact(request, endpoint_json(found) | {"rows": False})
+        return self.fact(request, endpoint_json(found) | {"rows": self.fetch is not None})
 
     async def openapi(self, request: Request) -> Response:
         schema = await self.seen(request)
@@ -222,9 +262,9 @@ class _Service:
 
     def fact(self, request: Request, body: object) -> Response:
         """Something that seldom changes: a browser keeps it, and asks whether it is still so."""
-        content = _encoded(body)
+        content = http.encode(body)
         shared = "no-cache" if self.fields is None else "private, no-cache"
-        return _kept(request, content, "application/json", tag_of(content), shared)
+        return http.fact(request, content, "application/json", tag_of(content), shared)
 
     # Files
 
@@ -233,14 +273,14 @@ class _Service:
         folder = f"static-{request.path_params.get('digest', '')}"
         if file is None or ("digest" in request.path_params and folder != self.files.folder):
             raise HTTPException(404, "there is no such file")
-        return _file(request, file, FOREVER if folder == self.files.folder else "no-cache")
+        return http.file(request, file, FOREVER if folder == self.files.folder else "no-cache")
 
     async def page(self, request: Request) -> Response:
         if not request.url.path.endswith("/"):  # the page's own addresses start where it is
             return RedirectResponse(request.url.path.rpartition("/")[2] + "/", 308)
         page = self.files.page
         assert page is not None
-        response = _kept(request, page, "text/html; charset=utf-8", tag_of(page), "no-cache")
+        response = http.fact(request, page, "text/html; charset=utf-8", tag_of(page), "no-cache")
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         return response
 
@@ -263,87 +303,3 @@ def _bridged(source: ValueSource, loop: asyncio.AbstractEventLoop) -> ValueSourc
         return asyncio.run_coroutine_threadsafe(ask(typed), loop).result()
 
     return wait
-
-
-# Requests and responses
-
-_JSON = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-
-
-async def _read(request: Request, model: type[wire.A]) -> wire.A:
-    """The body of a question. Raises HTTPException where it is too large or not declared as JSON, Malformed where it is
-    not what it has to be."""
-    if not _JSON.fullmatch(request.headers.get("content-type", "").strip()):
-        raise HTTPException(415, "the body has to be JSON, and `Content-Type` has to say so")
-    try:
-        body = await request.body()
-    except TooLarge as error:
-        raise HTTPException(413, str(error), {"Connection": "close"}) from None
-    except ClientDisconnect:  # nobody is left to be told
-        raise HTTPException(400, "the body ends early") from None
-    return wire.read_body(model, body)
-
-
-def _json(body: object) -> Response:
-    return Response(_encoded(body), media_type="application/json")
-
-
-def _encoded(body: object) -> bytes:
-    """JSON in UTF-8; half a pair of surrogates, which a target may hold, is escaped."""
-    try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
-
-
-def _kept(request: Request, content: bytes, media_type: str, tag: str, cache: str) -> Response:
-    """What a browser may keep, or that it still has it."""
-    headers = {"ETag": f'"{tag}"', "Cache-Control": cache}
-    asked = request.headers.get("if-none-match", "")
-    if asked == "*" or tag in {each.strip().removeprefix("W/").strip('"') for each in asked.split(",")}:
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type=media_type, headers=headers)
-
-
-def _file(request: Request, file: File, cache: str) -> Response:
-    """A file, compressed for who takes that."""
-    if not re.search(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", request.headers.get("accept-encoding", "")):
-        response = _kept(request, file.content, file.media_type, file.tag, cache)
-    else:
-        response = _kept(request, file.compressed, file.media_type, f"{file.tag}-gzip", cache)
-        if response.status_code == 200:
-            response.headers["Content-Encoding"] = "gzip"
-    response.headers["Vary"] = "Accept-Encoding"
-    return response
-
-
-def _failure(code: str, message: str, problems: Sequence[object] = ()) -> dict[str, Any]:
-    return {"ok": False, "error": {"code": code, "message": message, "problems": list(problems)}}
-
-
-def _unavailable(code: str, message: str) -> Response:
-    """What the guard answers: when to come again."""
-    return Response(_encoded(_failure(code, message)), 503, {"Retry-After": "1"}, "application/json")
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    """A mistake of ours or of the host's: the guard logs it, and the answer says nothing of it."""
-    return Response(_encoded(_failure("failed", "the service failed; its log says why")), 500, None, "application/json")
-
-
-_CODES = {400: "incomplete", 404: "not-found", 405: "wrong-method", 413: "too-large", 415: "not-json"}
-
-
-async def _http_failure(request: Request, error: Exception) -> Response:
-    """A refusal of ours, of the router's or of the host's."""
-    assert isinstance(error, HTTPException)
-    body = _failure(_CODES.get(error.status_code, "refused"), error.detail)
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() != "content-type"}
-    return Response(_encoded(body), error.status_code, headers, "application/json")
-
-
-async def _malformed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, wire.Malformed)
-    problems = [{"at": list(at), "message": message} for at, message in error.problems]
-    message = "; ".join(dict.fromkeys(message for _, message in error.problems))
-    return Response(_encoded(_failure("malformed", message, problems)), 422, media_type="application/json")

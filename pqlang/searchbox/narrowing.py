@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from pqlang.diagnostics import Severity
 from pqlang.entry import check
@@ -45,6 +46,34 @@ def narrow(endpoint: Endpoint, names: Collection[str]) -> Endpoint | None:
     )
     examples = (each for each in endpoint.examples if not told.by(each) and _reads(each, narrowed))
     return replace(narrowed, examples=tuple(examples))
+
+
+def trim(record: Mapping[str, Any], endpoint: Endpoint) -> dict[str, Any]:
+    """A response record with no more in it than the endpoint's fields.
+
+    >>> from pqlang import PENBOX
+    >>> cases = narrow(PENBOX.endpoint("cases"), {"title", "contact.email"})
+    >>> trim({"title": "a", "status": "b", "contacts": [{"id": "1", "email": "jo@acme.com"}]}, cases)
+    {'title': 'a', 'contacts': [{'email': 'jo@acme.com'}]}
+    """
+    kept: dict[str, Any] = {}
+    for field in endpoint.fields:
+        place = kept
+        for key in field.record or ():
+            place = place.setdefault(key, {})
+    trimmed: dict[str, Any] = _trim(record, kept)
+    return trimmed
+
+
+def _trim(value: Any, kept: Mapping[str, Any]) -> Any:
+    """What is kept of a value; all of it at the end of a field's keys, nothing of what should not be there."""
+    if not kept:
+        return value
+    if isinstance(value, list):
+        return [_trim(each, kept) for each in value]
+    if isinstance(value, Mapping):
+        return {key: _trim(value[key], inside) for key, inside in kept.items() if key in value}
+    return None
 
 
 def _base(field: Field) -> str:
