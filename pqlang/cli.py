@@ -154,6 +154,12 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     repl.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
     repl.set_defaults(run=_repl)
 
+    serve = commands.add_parser("serve", help="serve the search box and its demo page")
+    serve.add_argument("--host", default="127.0.0.1", metavar="HOST", help="this machine alone if not given")
+    serve.add_argument("--port", type=_port, default=8765, metavar="N", help="8765 if not given; 0 takes any")
+    serve.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
+    serve.set_defaults(run=_serve)
+
     schema = commands.add_parser("schema", help="list endpoints, or the fields of one")
     schema.add_argument("endpoint", nargs="?", metavar="ENDPOINT")
     schema.add_argument("--json", action="store_true", help="print JSON")
@@ -197,6 +203,12 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text[:9]) > 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
     return int(text[:9])
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not int(text[:9]) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: they go from 0 to 65535")
+    return int(text)
 
 
 def _version() -> str:
@@ -479,6 +491,17 @@ def _plan_json(plan: Plan, verdict: Verdict | None) -> dict[str, Any]:
         differs = None if found is None else {"record": found.record, "selected_by": found.selected_by}
         made["verdict"] = {"ok": verdict.ok, "records": verdict.records, "difference": differs}
     return made
+
+
+def _serve(options: argparse.Namespace) -> int:
+    try:
+        from pqlang.server import run
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
+            raise
+        print(f"pql serve needs {missing.name}: pip install 'pqlang[server]'", file=sys.stderr)
+        return USAGE
+    return run(options)
 
 
 def _show_schema(options: argparse.Namespace) -> int:

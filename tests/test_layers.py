@@ -42,6 +42,7 @@ ROWS = (
     {"searchbox.narrowing", "searchbox.http", "searchbox.answers", "searchbox.openapi"},
     {"searchbox.app"},
     {"searchbox"},
+    {"server"},
     {"__init__", "cli"},
     {"__main__"},
 )
@@ -54,6 +55,7 @@ DOORS = {
     "prompt_toolkit": {"repl"},
     "pydantic": {"schema_tables", "searchbox.wire"},  # what comes from outside: a schema file, and bodies of requests
     "pydantic_core": {"schema_tables"},
+    "uvicorn": {"server"},
     "starlette": {"searchbox.app", "searchbox.http"},
 }
 MODULES = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py"))

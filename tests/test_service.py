@@ -551,6 +551,30 @@ def test_a_blocking_callable_of_the_host_has_a_thread_and_the_context_of_the_req
     assert seen == [("ann", True)]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"schema": "penbox"},
+        {"values": 1},
+        {"fields": ["title"]},
+        {"rows": {}},
+        {"cors": "https://app.example"},
+        {"cors": ["app.example"]},
+        {"cors": ["https://app.example/"]},
+        {"cors": [None]},
+        {"body_limit": 0},
+        {"concurrency": 1.5},
+        {"workers": True},
+        {"time_limit": float("inf")},
+        {"values_timeout": 0},
+    ],
+)
+def test_a_service_is_made_of_what_it_must_be(given: dict[str, Any]) -> None:
+    with pytest.raises(pqlang.PqlError) as error:
+        create_app(**given)
+    assert [each.code for each in error.value.diagnostics] == ["bad-argument"]
+
+
 # Records
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -98,9 +99,11 @@ def create_app(
     >>> client.post("/compile", json={"query": "status = draft", "endpoint": "forms"}).json()["filter"]
     {'attributes': {'status': {'$eq': 'draft'}}}
     """
-    service = _Service(
-        arguments.built_in() if schema is None else schema, values, fields, rows, values_timeout, workers
-    )
+    known = arguments.built_in() if schema is None else schema
+    _check(known, {"values": values, "fields": fields, "rows": rows}, cors)
+    numbers = {"body_limit": body_limit, "concurrency": concurrency, "workers": workers}
+    _check_numbers(numbers, {"time_limit": time_limit, "values_timeout": values_timeout})
+    service = _Service(known, values, fields, rows, values_timeout, workers)
     app: ASGIApp = Guard(
         Starlette(
             routes=service.routes(demo),
@@ -115,6 +118,34 @@ def create_app(
     if not cors:
         return app
     return CORSMiddleware(app, allow_origins=list(cors), allow_methods=["GET", "POST"], allow_headers=["Content-Type"])
+
+
+def _check(schema: object, callables: Mapping[str, object], cors: object) -> None:
+    """What a service is made of. Raises PqlError."""
+    if not isinstance(schema, Schema):
+        raise arguments.wrong("schema", schema, "a `Schema` or None")
+    for name, given in callables.items():
+        if given is not None and not callable(given) and not (name == "values" and isinstance(given, Mapping)):
+            raise arguments.wrong(
+                name, given, "a callable or None" if name != "values" else "a mapping, a callable or None"
+            )
+    if isinstance(cors, str) or not isinstance(cors, Sequence):
+        raise arguments.wrong("cors", cors, "a list of origins")
+    for origin in cors:
+        if origin != "*" and not (isinstance(origin, str) and _ORIGIN.fullmatch(origin)):
+            raise arguments.wrong("cors", origin, "origins such as `https://app.example`, or `*`")
+
+
+_ORIGIN = re.compile(r"https?://[^/\s?#@]+")
+
+
+def _check_numbers(whole: Mapping[str, object], seconds: Mapping[str, object]) -> None:
+    for name, given in whole.items():
+        if type(given) is not int or given < 1:
+            raise arguments.wrong(name, given, "a positive whole number")
+    for name, given in seconds.items():
+        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):
+            raise arguments.wrong(name, given, "a positive number of seconds")
 
 
 class _Service:

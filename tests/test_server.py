@@ -1,0 +1,141 @@
+"""`pql serve` over real HTTP, and the service inside a Django project as the documentation has it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+ROOT = Path(__file__).parent.parent
+QUERY = json.dumps({"query": "status = draft", "endpoint": "forms"}).encode()
+
+
+@contextmanager
+def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The command, when it has said its address, and its port."""
+    line = [sys.executable, "-W", "error", "-m", "pqlang", "serve", "--port", "0", *words]
+    with subprocess.Popen(
+        line,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    ) as process:
+        assert process.stdout is not None
+        try:
+            said = process.stdout.readline()
+            found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/\n", said)
+            assert found, said + (process.stderr.read() if process.stderr and process.poll() is not None else "")
+            yield process, int(found[1])
+        finally:
+            process.kill()
+
+
+def ask(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()
+
+
+def test_serve_answers_over_http_and_stops_when_interrupted() -> None:
+    with serving() as (process, port):
+        status, headers, body = ask(port, "POST", "/compile", QUERY)
+        assert (status, json.loads(body)["filter"]) == (200, {"attributes": {"status": {"$eq": "draft"}}})
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Server"] is None
+        status, _, body = ask(port, "POST", "/compile", b" " * 1_000_000)
+        assert (status, json.loads(body)["error"]["code"]) == (413, "too-large")
+        status, _, body = ask(port, "HEAD", "/schema/forms")
+        assert (status, body) == (200, b"")
+        status, headers, body = ask(port, "GET", "/static/tables.json", **{"Accept-Encoding": "gzip"})
+        assert (status, headers["Content-Encoding"], body[:2]) == (200, "gzip", b"\x1f\x8b")
+        with socket.create_connection(("127.0.0.1", port), 30) as raw:  # half a request, and gone
+            raw.sendall(
+                b"POST /check HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+            )
+        assert ask(port, "POST", "/check", QUERY)[0] == 200
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (130, "")
+
+
+def test_serve_takes_a_schema(tmp_path: Path) -> None:
+    (tmp_path / "shop.json").write_text('{"api": {"name": "shop"}, "endpoints": {"orders": {"fields": {"total": {}}}}}')
+    with serving("--schema", str(tmp_path / "shop.json")) as (_, port):
+        assert [each["name"] for each in json.loads(ask(port, "GET", "/schema")[2])] == ["orders"]
+
+
+def pql(*words: str, program: str = "import sys; from pqlang.cli import main; sys.exit(main())") -> Any:
+    return subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, cwd=ROOT, timeout=60)
+
+
+def test_serve_says_why_it_cannot_listen() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = pql("serve", "--port", str(port))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"127.0.0.1:{port}: " in done.stderr
+        assert "Traceback" not in done.stderr
+    done = pql("serve", "--port", "65536")
+    assert (done.returncode, "they go from 0 to 65535" in done.stderr) == (2, True)
+
+
+def test_serve_says_which_extra_is_missing() -> None:
+    program = """
+import sys
+for name in ("starlette", "uvicorn"):
+    sys.modules[name] = None
+from pqlang.cli import main
+sys.exit(main())
+"""
+    done = pql("serve", program=program)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install 'pqlang[server]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_core_does_without_the_server() -> None:
+    program = "import sys, pqlang; pqlang.compile('status = draft', 'forms'); import pqlang.cli; print([n for n in "
+    program += "('starlette', 'uvicorn', 'pydantic', 'pqlang.searchbox') if n in sys.modules])"
+    assert pql(program=program).stdout == "[]\n"
+
+
+def test_mounted_in_django_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "how-to" / "mount-the-service.md").read_text("utf-8")
+    [block] = [each for each in re.findall(r"^```py\n(.*?)^```", page, re.M | re.S) if "django" in each]
+    site = tmp_path / "mysite"
+    site.mkdir()
+    (site / "settings.py").write_text("SECRET_KEY = 'x'\nROOT_URLCONF = 'mysite.urls'\nALLOWED_HOSTS = ['*']\n")
+    (site / "urls.py").write_text(
+        "from django.http import HttpResponse\nfrom django.urls import path\n"
+        "urlpatterns = [path('hello', lambda request: HttpResponse('from Django'))]\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "mysite.settings")
+    names: dict[str, Any] = {}
+    exec(compile(block, "asgi.py", "exec"), names)
+    client = TestClient(names["application"])
+    assert client.get("/hello").text == "from Django"
+    assert client.post("/pql/check", content=QUERY, headers={"Content-Type": "application/json"}).json()["ok"]
+    assert client.get("/pql/schema/cases").json()["name"] == "cases"
+    assert client.get("/pql/nothing").json()["error"]["code"] == "not-found"
+    assert client.get("/nothing").status_code == 404
