@@ -181,6 +181,20 @@ def test_the_secrets_would_be_found() -> None:
     assert telling >= {"/compile", "/complete", "/decompile", "/describe", "/plan"}
 
 
+def test_what_one_caller_was_told_is_not_remembered_for_another() -> None:
+    """Requests are remembered from call to call: the endpoint as each caller sees it is part of what they go by."""
+    client = TestClient(create_app(fields=lambda request, at: None if "x-all" in request.headers else ["title", "id"]))
+    ask = {"query": "title = a", "endpoint": "cases", "scope": "active"}
+    full = client.post("/compile", json=ask, headers={"X-All": "1"})
+    for _ in range(2):
+        narrowed = client.post("/compile", json=ask)
+        assert ("archived" in full.text, "archived" in narrowed.text) == (True, False)
+    assert client.post("/compile", json=ask, headers={"X-All": "1"}).text == full.text
+    wrong = {"query": "archivd", "endpoint": "cases", "mode": "strict"}
+    assert "archived" in client.post("/check", json=wrong, headers={"X-All": "1"}).text
+    assert "archived" not in client.post("/check", json=wrong).text
+
+
 def test_a_hidden_field_is_like_one_that_is_not_there() -> None:
     [endpoint, *_] = SECRET.endpoints
     unknown = "bbbbbbbbb"
