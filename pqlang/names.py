@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 
 def close_names(written: str, names: Sequence[str]) -> list[str]:
@@ -12,13 +13,18 @@ def close_names(written: str, names: Sequence[str]) -> list[str]:
     >>> close_names("email", ["owner.email", "title", "reference"])
     ['owner.email']
     """
+    return list(_close(written[:100], tuple(names)))
+
+
+@lru_cache(256)  # who types on meets the same wrong name at every key
+def _close(written: str, names: tuple[str, ...]) -> tuple[str, ...]:
     wanted = _squeeze(written)
     if not wanted:
-        return []
+        return ()
     scored = sorted(((_likeness(wanted, name), -at, name) for at, name in enumerate(names)), reverse=True)
     best = scored[0][0] if scored else 0.0
     enough = 0.7 if len(wanted) > 4 else 0.8  # short words are like one another by chance
-    return [name for score, _, name in scored if score >= max(enough, best - 0.15)][:3]
+    return tuple(name for score, _, name in scored if score >= max(enough, best - 0.15))[:3]
 
 
 def _likeness(wanted: str, name: str) -> float:
