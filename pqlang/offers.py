@@ -194,6 +194,8 @@ def _said(text: str) -> str:
     """
     if text in SAID:
         return SAID[text]
+    if text.count("-") + text.count("+") > 1:
+        return ""  # of several steps: they say it best themselves
     sign = "-" if "-" in text else "+"
     base, _, step = text.partition(sign)
     count = step.rstrip("abcdefghijklmnopqrstuvwxyz")

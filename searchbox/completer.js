@@ -478,6 +478,7 @@ export function createCompleter({ driver }, WORDS) {
   /** A relative time in words: `7 days ago`, `1 month after the start of today`. */
   function saidOf(text) {
     if (text in WORDS.SAID) return WORDS.SAID[text];
+    if (text.match(/[+-]/g).length > 1) return ""; // of several steps: they say it best themselves
     const sign = text.includes("-") ? "-" : "+";
     const [base] = text.split(sign, 1);
     const [, count, unit] = /^([^]*?)([a-z]*)$/.exec(text.slice(base.length + 1));
