@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextvars
 import gzip
+import inspect
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -573,6 +577,28 @@ def test_a_service_is_made_of_what_it_must_be(given: dict[str, Any]) -> None:
     with pytest.raises(pqlang.PqlError) as error:
         create_app(**given)
     assert [each.code for each in error.value.diagnostics] == ["bad-argument"]
+
+
+def test_work_is_done_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(ask: Any, schema: Any) -> dict[str, Any]:
+        return {"ok": True, "diagnostics": [], "thread": threading.current_thread().name}
+
+    monkeypatch.setattr("pqlang.searchbox.answers.check", check)
+    client = TestClient(create_app(workers=1))
+    assert client.post("/check", json=QUERY).json()["thread"].startswith("pqlang")
+
+
+def test_the_documented_signature_is_the_functions_own() -> None:
+    page = (Path(__file__).parent.parent / "docs/reference/service.md").read_text("utf-8")
+    [block] = re.findall(r"^```py\n(def create_app.*?)^```", page, re.M | re.S)
+    [written] = ast.parse(block).body
+    assert isinstance(written, ast.FunctionDef)
+    shown = {each.arg: default for each, default in zip(written.args.kwonlyargs, written.args.kw_defaults, strict=True)}
+    real = inspect.signature(create_app).parameters
+    assert [each.arg for each in written.args.args] + list(shown) == list(real)
+    assert {name: ast.literal_eval(each) for name, each in shown.items() if each} == {
+        name: real[name].default for name in shown
+    }
 
 
 # Records

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -307,8 +307,6 @@ class _Service:
         return http.file(request, file, FOREVER if folder == self.files.folder else "no-cache")
 
     async def page(self, request: Request) -> Response:
-        if not request.url.path.endswith("/"):  # the page's own addresses start where it is
-            return RedirectResponse(request.url.path.rpartition("/")[2] + "/", 308)
         page = self.files.page
         assert page is not None
         response = http.fact(request, page, "text/html; charset=utf-8", tag_of(page), "no-cache")
