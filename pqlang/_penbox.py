@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pqlang.schema import Active, Api, Derived, Endpoint, Field, FieldType, JsonPlace, Match, Parameter, Schema
 
-API = Api(name="penbox", base_url="https://connect.penbox.io/v1")
+API = Api(name="penbox", base_url="https://connect.penbox.io/v1", token_variable="PENBOX_TOKEN")
 PENBOX = Schema(
     api=API,
     endpoints=(

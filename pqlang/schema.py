@@ -114,6 +114,8 @@ class Api:
     size_param: str = "page[size]"
     max_page_size: int = 100
     count_suffix: str = "/count"
+    authorization: str = "Bearer"  # what stands before a token in the header `Authorization`
+    token_variable: str = ""  # the environment variable that holds the token, empty where none is known
     long_url: int = 8_000  # bytes of percent-encoded URL above which a warning says so
     operators: tuple[tuple[str, str], ...] = (
         ("=", "$eq"),

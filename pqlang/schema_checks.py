@@ -53,6 +53,11 @@ def _check_api(api: Api) -> Iterator[Problem]:
         yield say.bad_form(("api", "base_url"), api.base_url, "an address that starts with `https://` or `http://`")
     if not _URL_PATH.fullmatch(api.count_suffix):
         yield say.bad_form(("api", "count_suffix"), api.count_suffix, "a path that starts with `/`")
+    if not _SCHEME.fullmatch(api.authorization):
+        yield say.bad_form(("api", "authorization"), api.authorization, "a word of letters, digits and `-`")
+    if api.token_variable and not _VARIABLE.fullmatch(api.token_variable):
+        needed = "the name of an environment variable: letters, digits and `_`"
+        yield say.bad_form(("api", "token_variable"), api.token_variable, needed)
     known = ApiTable().operators
     for operator, _ in api.operators:
         if operator not in known:
@@ -222,3 +227,6 @@ _SEARCHABLE = {FieldType.STRING, FieldType.OPEN_ENUM, FieldType.EMAIL}
 _TEXTS = {FieldType.STRING, FieldType.EMAIL, FieldType.UUID}
 _ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 _URL_PATH = re.compile(r"(?:/[^\s/?#]+)+")
+#: Both are put into command lines, where any other character could say more.
+_SCHEME = re.compile(r"[A-Za-z0-9-]+")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

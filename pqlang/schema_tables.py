@@ -119,6 +119,10 @@ class ApiTable(Table):
     """The most records that a page can have."""
     count_suffix: str = _API.count_suffix
     """What follows an endpoint's path where its records are counted."""
+    authorization: _Text = _API.authorization
+    """The word before the token in the header `Authorization`."""
+    token_variable: str = _API.token_variable
+    """The environment variable that holds the token, `SHOP_TOKEN`. Default: none, it is left to each call."""
     long_url: PositiveInt = _API.long_url
     """How many bytes a URL has when a warning says that it is long."""
 

@@ -81,7 +81,8 @@ def spelt(place: JsonPlace) -> str:
 
 
 def test_penbox_has_three_endpoints() -> None:
-    assert PENBOX.api == Api("penbox", "https://connect.penbox.io/v1")
+    assert PENBOX.api == Api("penbox", "https://connect.penbox.io/v1", token_variable="PENBOX_TOKEN")
+    assert PENBOX.api.authorization == "Bearer"
     assert {each.name: each.path for each in PENBOX.endpoints} == {
         "cases": "/cases",
         "case_templates": "/case_templates",
@@ -267,8 +268,11 @@ def test_fields_keep_their_order() -> None:
 def test_the_api_may_be_spelt_otherwise() -> None:
     fields: dict[str, Any] = {"id": {}, "shop.uid": {}}
     api = {"base_url": "http://localhost:8000/", "id_key": "uid", "operators": {"=": "eq"}, "max_page_size": 5}
+    api |= {"authorization": "Token", "token_variable": "SHOP_TOKEN"}
     schema = load_schema({"api": api, "endpoints": {"a": {"fields": fields, "relations": {"shop": {}}}}})
-    assert schema.api == Api("api", "http://localhost:8000", id_key="uid", operators=(("=", "eq"),), max_page_size=5)
+    spelt = {"id_key": "uid", "operators": (("=", "eq"),), "max_page_size": 5}
+    spelt |= {"authorization": "Token", "token_variable": "SHOP_TOKEN"}
+    assert schema.api == Api("api", "http://localhost:8000", **spelt)
     assert schema.endpoints[0].field("shop.uid").json == JsonPlace("uid", "shop", is_id=True)
 
 
@@ -374,6 +378,8 @@ WRONG = {
         sort_param = "filter"
         id_key = "attributes"
         max_page_size = 0
+        authorization = "Bearer $"
+        token_variable = "SHOP TOKEN"
         operators = { "==" = "$eq", "=" = "$eq", "!=" = "" }
         [endpoints.orders.fields]
         id = {}
@@ -386,6 +392,8 @@ WRONG = {
             "api.sort_param: has the same parameter as `api.filter_param`",
             "api.id_key: has the same name as `api.attributes_key`",
             "api.max_page_size: needs a whole number above 0, and is the number `0`",
+            "api.authorization: `Bearer $` is not a word of letters, digits and `-`",
+            "api.token_variable: `SHOP TOKEN` is not the name of an environment variable: letters, digits and `_`",
             'api.operators."==": `==` is none of its choices -> the closest is `=`',
             'api.operators."=": has the same name as `api.operators."=="`',
             'api.operators."!=": needs a text, and is empty',
