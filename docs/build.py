@@ -30,6 +30,7 @@ import pqlang  # noqa: E402  (the checkout's, installed or not)
 from pqlang import schema_tables  # noqa: E402
 from pqlang.cli import main as run_command  # noqa: E402
 from pqlang.decompiler import read_target  # noqa: E402
+from pqlang.diagnostics import listing  # noqa: E402
 from pqlang.rendering import to_text  # noqa: E402
 from pqlang.schema import Endpoint, Field, Match  # noqa: E402
 
@@ -449,6 +450,8 @@ def facts(endpoint: Endpoint) -> Iterator[str]:
         yield f'`scope="active"` adds `{endpoint.active.field} = {lower(endpoint.active.value)}`'
     if endpoint.default_sort:
         yield f"without `order by` it is sorted by `{endpoint.default_sort}`"
+    if endpoint.group_by:
+        yield f"its count can be grouped by {listing([code(each) for each in endpoint.group_by], 'and')}"
 
 
 def field_row(each: Field, endpoint: Endpoint) -> tuple[str, ...]:
@@ -602,6 +605,8 @@ def default(info: Any) -> str:
         return "its own defaults"
     if isinstance(value, dict):
         return ", ".join(code(f"{key} {each}") for key, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(code, value))
     return code(lower(value) if not isinstance(value, str) else str(value))
 
 

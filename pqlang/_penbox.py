@@ -830,6 +830,7 @@ PENBOX = Schema(
             always="id",
             active=Active(field="archived", value=False),
             default_sort="-created_at",
+            group_by=("status", "user.*", "data.*"),
             examples=(
                 "flow.slug in (kyc, onboarding) and not completed and not archived",
                 "active and owner.email = jo@acme.com",

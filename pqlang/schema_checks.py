@@ -65,6 +65,9 @@ def _check_api(api: Api) -> Iterator[Problem]:
     yield from _check_repeats("name", [(sent, ("api", "operators", operator)) for operator, sent in api.operators])
     for other in ("relationships_key", "id_key"):
         yield from _check_repeats("name", [(getattr(api, key), ("api", key)) for key in ("attributes_key", other)])
+    meta = ("total_key", "pages_key", "size_key", "number_key")
+    for keys in (meta, ("data_key", "meta_key"), ("count_key", "by_key")):
+        yield from _check_repeats("key", [(getattr(api, key), ("api", key)) for key in keys])
     yield from _check_repeats("parameter", _reserved(api))
 
 
@@ -131,7 +134,7 @@ def _check_names(at: KeyPath, table: EndpointTable, endpoint: Endpoint) -> Itera
 
 def _reserved(api: Api) -> list[tuple[Hashable, KeyPath]]:
     """The parameters that are no field's."""
-    keys = ("filter_param", "sort_param", "page_param", "size_param")
+    keys = ("filter_param", "sort_param", "page_param", "size_param", "group_param")
     return [(getattr(api, key), ("api", key)) for key in keys]
 
 

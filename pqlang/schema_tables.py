@@ -123,6 +123,28 @@ class ApiTable(Table):
     """The word before the token in the header `Authorization`."""
     token_variable: str = _API.token_variable
     """The environment variable that holds the token, `SHOP_TOKEN`. Default: none, it is left to each call."""
+    data_key: _Text = _API.data_key
+    """In the answer to a list, the key of the records."""
+    meta_key: _Text = _API.meta_key
+    """In the answer to a list, the key of an object that says which page it is, by the next four keys."""
+    total_key: _Text = _API.total_key
+    """How many records there are on all pages."""
+    pages_key: _Text = _API.pages_key
+    """How many pages there are."""
+    size_key: _Text = _API.size_key
+    """How many records a page has, the last aside."""
+    number_key: _Text = _API.number_key
+    """The number of this page."""
+    count_key: _Text = _API.count_key
+    """In the answer to a count, the key of the number."""
+    group_param: _Text = _API.group_param
+    """The query parameter that counts each value of a field by itself."""
+    by_key: _Text = _API.by_key
+    """In the answer to that, the key of an object from the field to an object from its values to their numbers."""
+    errors_key: _Text = _API.errors_key
+    """In a refusal, the key of a list of objects, each an error."""
+    error_words: list[_Text] = list(_API.error_words)
+    """The keys of such an object under which it says what is wrong, in words."""
     long_url: PositiveInt = _API.long_url
     """How many bytes a URL has when a warning says that it is long."""
 
@@ -222,6 +244,8 @@ class EndpointTable(Table):
     """What `scope="active"` means. Default: nothing."""
     default_sort: str | None = None
     """How the API sorts when it is not told, as `sort=` spells it: `-created_at`."""
+    group_by: list[_Text] = []
+    """What its count can be grouped by, as responses spell it: `status`, and `user.*` for all that is below `user`."""
     examples: list[str] = []
     """Queries to show."""
     relations: dict[str, RelationTable] = {}

@@ -268,10 +268,11 @@ def test_fields_keep_their_order() -> None:
 def test_the_api_may_be_spelt_otherwise() -> None:
     fields: dict[str, Any] = {"id": {}, "shop.uid": {}}
     api = {"base_url": "http://localhost:8000/", "id_key": "uid", "operators": {"=": "eq"}, "max_page_size": 5}
-    api |= {"authorization": "Token", "token_variable": "SHOP_TOKEN"}
+    api |= {"authorization": "Token", "token_variable": "SHOP_TOKEN", "data_key": "items", "error_words": ["message"]}
     schema = load_schema({"api": api, "endpoints": {"a": {"fields": fields, "relations": {"shop": {}}}}})
     spelt = {"id_key": "uid", "operators": (("=", "eq"),), "max_page_size": 5}
     spelt |= {"authorization": "Token", "token_variable": "SHOP_TOKEN"}
+    spelt |= {"data_key": "items", "error_words": ("message",)}
     assert schema.api == Api("api", "http://localhost:8000", **spelt)
     assert schema.endpoints[0].field("shop.uid").json == JsonPlace("uid", "shop", is_id=True)
 
@@ -380,6 +381,13 @@ WRONG = {
         max_page_size = 0
         authorization = "Bearer $"
         token_variable = "SHOP TOKEN"
+        data_key = "items"
+        meta_key = "items"
+        total_key = "n"
+        pages_key = "n"
+        count_key = "n"
+        by_key = "n"
+        group_param = "filter"
         operators = { "==" = "$eq", "=" = "$eq", "!=" = "" }
         [endpoints.orders.fields]
         id = {}
@@ -394,6 +402,10 @@ WRONG = {
             "api.max_page_size: needs a whole number above 0, and is the number `0`",
             "api.authorization: `Bearer $` is not a word of letters, digits and `-`",
             "api.token_variable: `SHOP TOKEN` is not the name of an environment variable: letters, digits and `_`",
+            "api.meta_key: has the same key as `api.data_key`",
+            "api.pages_key: has the same key as `api.total_key`",
+            "api.by_key: has the same key as `api.count_key`",
+            "api.group_param: has the same parameter as `api.filter_param`",
             'api.operators."==": `==` is none of its choices -> the closest is `=`',
             'api.operators."=": has the same name as `api.operators."=="`',
             'api.operators."!=": needs a text, and is empty',
