@@ -80,6 +80,12 @@ SHOP = """>>> fields = {"size": {"type": "open enum", "values": ["small", "large
 >>> orders = pqlang.load_schema(shop).endpoint("orders")
 """
 
+CASES = """>>> import sqlalchemy as sa
+>>> cases = sa.Table("cases", sa.MetaData(), sa.Column("title", sa.String), sa.Column("created_at", sa.String))
+"""
+#: What stands above a call, by a part of it.
+BEFORE = {", orders)": SHOP, ", cases)": CASES, "needs(": ">>> from pqlang.extras import needs\n"}
+
 READING = {
     "odd-blank": Example("A blank of Unicode's other than a plain one stands outside quotes.", "status\u3000= draft"),
     "bad-character": Example("A character that nobody can see stands in the query.", "status = \u202edraft"),
@@ -276,6 +282,17 @@ ARGUMENTS = {
         "A record that a `predicate` is asked of is not shaped as a response.",
         call='pqlang.predicate("owner.email = ann@acme.com", "cases").matches({"owner": "ann"})',
     ),
+    "no-column": Example(
+        "The tables that `sql` was given have no column for a field.",
+        call='pqlang.sql("owner.email = ann@acme.com", "cases", cases)',
+    ),
+    "column-type": Example(
+        "A column cannot hold what its field does.", call='pqlang.sql("created_at > today", "cases", cases)'
+    ),
+    "missing-extra": Example(
+        "A package is not installed that this part of pqlang needs; the core does without.",
+        call='needs("sandbox", ["sqlalchemy_of_old"])',
+    ),
     "usage": Example(
         "The command was given a variable that binds nothing.", command="pql compile cases 'status = $x' --var x"
     ),
@@ -351,7 +368,8 @@ def picture(code: str, example: Example) -> tuple[str, str]:
         return fenced(f"$ {example.command}\n{stderr_of(example.command)}", "console"), "error"
     if example.call:
         names: dict[str, Any] = {"pqlang": pqlang}
-        exec(SHOP.replace(">>> ", ""), names)
+        before = next((each for part, each in BEFORE.items() if part in example.call), "")
+        exec(before.replace(">>> ", ""), names)
         try:
             problems = list(eval(example.call, names).diagnostics)
         except pqlang.PqlError as error:
@@ -360,7 +378,7 @@ def picture(code: str, example: Example) -> tuple[str, str]:
             shown = ">>> " + "\n... ".join(lines) + f"\n{error}"
         else:
             shown = f">>> {example.call}.diagnostics[0].message\n{problems[0].message!r}"
-        shown = SHOP + shown if example.call.endswith(", orders)") else shown
+        shown = before + shown
     else:
         options = {"now": NOW, **example.options}
         target = options.pop("target", "auto" if code in REFUSALS else None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pqlang import ast
-from pqlang.compiler import Prepared, check, compile, format, parse, plan, predicate, prepare
+from pqlang.compiler import Prepared, check, compile, format, parse, plan, predicate, prepare, sql
 from pqlang.diagnostics import Diagnostic, PqlError, Severity, Suggestion
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
@@ -19,6 +19,7 @@ from pqlang.source import Limits, Source, Span
 if TYPE_CHECKING:
     from pqlang._penbox import PENBOX
     from pqlang.decompiler import decompile
+    from pqlang.emitters.sql_types import install_folding
     from pqlang.evaluator import Predicate
     from pqlang.plans import Plan
     from pqlang.schema_file import load_schema
@@ -46,11 +47,13 @@ __all__ = [
     "compile",
     "decompile",
     "format",
+    "install_folding",
     "load_schema",
     "parse",
     "plan",
     "predicate",
     "prepare",
+    "sql",
     "verify",
 ]
 
@@ -60,6 +63,7 @@ _LAZY = {
     "Predicate": "pqlang.evaluator",
     "Verdict": "pqlang.verifier",
     "decompile": "pqlang.decompiler",
+    "install_folding": "pqlang.emitters.sql_types",
     "load_schema": "pqlang.schema_file",
     "verify": "pqlang.verifier",
 }  # read when first asked for (PEP 562)

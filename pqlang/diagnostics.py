@@ -1033,6 +1033,38 @@ def uncarried_field(span: Span, name: str) -> Diagnostic:
     )
 
 
+def missing_extra(extra: str, packages: Sequence[str]) -> Diagnostic:
+    missing = listing([f"`{name}`" for name in packages], "and")
+    help = f"pip install 'pqlang[{extra}]'"
+    return Diagnostic("missing-extra", NOWHERE, f"this needs {missing}, not installed here", help=help)
+
+
+def bad_tables(problem: str) -> Diagnostic:
+    help = (
+        "`tables` is a table, or a mapping: the endpoint's name to its table, a relation to a table and the condition"
+        " that joins it, a field to a column"
+    )
+    return Diagnostic("bad-argument", NOWHERE, problem, help=help)
+
+
+def no_column(span: Span, name: str, relation: str | None, no_table: bool) -> Diagnostic:
+    if no_table:
+        help = f'give the table of `{relation}` and the condition that joins it: `{{"{relation}": (table, join)}}`'
+    else:
+        help = f'say which it is: `{{"{name}": table.c.…}}`'
+    return Diagnostic("no-column", span, f"`tables` has no column for `{name}`", "no column", help)
+
+
+def column_type(span: Span, name: str, kind: str, column: str, held: str) -> Diagnostic:
+    return Diagnostic(
+        "column-type",
+        span,
+        f"`{name}` is {kind}, and its column `{shorten(column)}` is of type {held}",
+        "a column of another type",
+        "give another column, or an expression that converts this one",
+    )
+
+
 # Plans
 
 
