@@ -293,6 +293,10 @@ ARGUMENTS = {
         "A package is not installed that this part of pqlang needs; the core does without.",
         call='needs("sandbox", ["sqlalchemy_of_old"])',
     ),
+    "bad-database": Example(
+        "The sandbox cannot use the database it was given.", command="pql sandbox --db /no/such/folder/file.db"
+    ),
+    "bad-port": Example("The sandbox cannot listen where it was told to.", command="pql sandbox --port 70000"),
     "usage": Example(
         "The command was given a variable that binds nothing.", command="pql compile cases 'status = $x' --var x"
     ),

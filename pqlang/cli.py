@@ -148,7 +148,30 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     schema.add_argument("--json", action="store_true", help="print JSON")
     schema.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
     schema.set_defaults(run=_show_schema)
+
+    sandbox = commands.add_parser("sandbox", help="answer as the API does, from made-up records")
+    sandbox.add_argument("--db", metavar="URL", help="a file of SQLite or a URL of PostgreSQL; in memory if not given")
+    sandbox.add_argument("--port", type=_whole, default=8000, metavar="N", help="8000 if not given; 0 takes any")
+    sandbox.add_argument(
+        "--records", type=_whole, default=1000, metavar="N", help="of each endpoint; 1000 if not given"
+    )
+    sandbox.add_argument(
+        "--seed", type=_whole, default=0, metavar="N", help="other records; the same for the same seed"
+    )
+    sandbox.add_argument("--until", metavar="TIME", help="when the youngest is made, or `now`; 2025 if not given")
+    sandbox.add_argument("--rate", type=_positive, metavar="N", help="answer 429 to more requests a second")
+    sandbox.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
+    sandbox.set_defaults(run=_sandbox)
     return parser
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from pqlang.extras import needs
+
+    needs("sandbox", ["sqlalchemy", "starlette", "uvicorn"])
+    from pqlang.sandbox.command import run
+
+    return run(options)
 
 
 def _query_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], help: str) -> Any:
@@ -180,6 +203,12 @@ def _query_command(commands: Any, name: str, run: Callable[[argparse.Namespace],
 def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text[:9]) > 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return int(text[:9])
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     return int(text[:9])
 
 

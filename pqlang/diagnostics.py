@@ -1039,6 +1039,16 @@ def missing_extra(extra: str, packages: Sequence[str]) -> Diagnostic:
     return Diagnostic("missing-extra", NOWHERE, f"this needs {missing}, not installed here", help=help)
 
 
+def bad_database(message: str, help: str) -> Diagnostic:
+    return Diagnostic("bad-database", NOWHERE, message, help=help)
+
+
+def bad_port(port: int, reason: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-port", NOWHERE, f"nothing can listen on port {port}: {reason}", help="give another `--port`; 0 takes any"
+    )
+
+
 def bad_tables(problem: str) -> Diagnostic:
     help = (
         "`tables` is a table, or a mapping: the endpoint's name to its table, a relation to a table and the condition"

@@ -293,5 +293,5 @@ def test_a_page_has_one_title_and_no_heading_twice(page: Path) -> None:
 def test_the_architecture_has_every_module() -> None:
     modules = {path.relative_to(ROOT / "pqlang").with_suffix("") for path in (ROOT / "pqlang").rglob("*.py")}
     shown = (ROOT / "docs/explanation/architecture.md").read_text("utf-8")
-    names = sorted(each.as_posix() for each in modules if each.as_posix() != "emitters/__init__")
+    names = sorted(each.as_posix() for each in modules if each.parent.name == "" or each.name != "__init__")
     assert [each for each in names if f"`{each}`" not in shown] == []
