@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from databases import Unavailable, postgresql
@@ -35,3 +35,18 @@ def postgresql_url() -> Iterator[str]:
         pytest.skip(str(reason))
     yield url
     server.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_url: str) -> Callable[[str], str]:
+    """Makes a database of that name on the server, and gives its URL."""
+    import sqlalchemy as sa
+
+    def make(name: str) -> str:
+        engine = sa.create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        engine.dispose()
+        return postgresql_url.rpartition("/")[0] + f"/{name}"
+
+    return make

@@ -430,7 +430,7 @@ WRONG = {
             "endpoints.orders.group_by: there is no key `ib` -> the keys are `id` and `note`",
             "endpoints.orders.group_by: there is no key `other.*` -> the keys are `id` and `note`",
             "endpoints.orders.extras.id: has the same key as `endpoints.orders.fields.id`",
-            "endpoints.orders.extras.n: `number` is none of its choices -> its choices are `text`, `object` and `list`",
+            "endpoints.orders.extras.n: `number` is none of its choices -> they are `text`, `object` and `list`",
         ],
     ),
     "an endpoint that names fields it has not": (

@@ -69,7 +69,9 @@ def create_app(
         HTTPException: partial(_other, api, [each.path for each in routes]),
         Exception: partial(_failed, api),
     }
-    return Starlette(routes=routes, exception_handlers=handlers)
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False  # a path is what it is
+    return app
 
 
 def root(api: Api) -> str:
