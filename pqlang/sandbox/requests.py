@@ -170,18 +170,15 @@ def _direct(given: Values, endpoint: Endpoint, *, ignored: bool) -> Iterator[Con
         several = given.pop(param.many, None) if param.many is not None else None
         if ignored:
             continue
-        if one is not None and several is not None:
-            raise Refused(400, f"`{param.name}` and `{param.many}` are one filter: give one of them")
         if one is not None and len(one) > 1:
             how = f"; a list of values is `{param.many}`" if param.many else ""
             raise Refused(400, f"`{param.name}` is given {len(one)} times{how}")
-        texts = several or one
-        if texts is None:
+        if one is None and several is None:
             if param.assumed is not None:
                 yield _equal(field, [param.assumed], endpoint)
             continue
-        name = str(param.many if several else param.name)
-        values = [_from_text(text, field, name) for text in texts]
+        values = [_from_text(text, field, param.name) for text in one or ()]
+        values += [_from_text(text, field, str(param.many)) for text in several or ()]
         if param.match is Match.PART:
             parts = ["%" + re.sub(r"[\\%_]", r"\\\g<0>", str(value)) + "%" for value in values]
             yield AnyOf(tuple(Test(field, Op.ILIKE, part) for part in parts))
