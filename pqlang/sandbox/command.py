@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
     with _listening(options.port) as listener:  # before the work: a port that is taken is said at once
         storage = Storage(schema, options.db or "sqlite://")
         fill(storage, options.records, options.seed, _until(options.until))
+        listener.listen(2_048)  # who asks from now on is kept waiting, not sent away
         port = listener.getsockname()[1]
         print(welcome(schema, port), flush=True)
         app = create_app(storage, rate=options.rate)
