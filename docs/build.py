@@ -76,6 +76,7 @@ class Example:
 
 
 SHOP = """>>> fields = {"size": {"type": "open enum", "values": ["small", "large"]}, "total": {"type": "number"}}
+>>> fields["at"] = {"type": "datetime", "record": False, "sort": True}
 >>> shop = {"api": {"operators": {"=": "eq", "!=": "ne"}}, "endpoints": {"orders": {"fields": fields}}}
 >>> orders = pqlang.load_schema(shop).endpoint("orders")
 """
@@ -85,6 +86,14 @@ CASES = """>>> import sqlalchemy as sa
 """
 #: What stands above a call, by a part of it.
 BEFORE = {", orders)": SHOP, ", cases)": CASES, "needs(": ">>> from pqlang.extras import needs\n"}
+ANSWERS = """>>> from httpx2 import MockTransport, Response
+>>> from pqlang.client import Client
+>>> def api(status, answer):
+...     sent = MockTransport(lambda request: Response(status, json=answer))
+...     return Client("pnbx_secret", "https://api.example.com/v1", transport=sent, attempts=1)
+>>> def page(total, *records):
+...     return {"meta": {"total_count": total, "total_pages": 1, "page_size": 100, "current_page": 1}, "data": records}
+"""
 
 READING = {
     "odd-blank": Example("A blank of Unicode's other than a plain one stands outside quotes.", "status\u3000= draft"),
@@ -301,6 +310,57 @@ ARGUMENTS = {
         "The command was given a variable that binds nothing.", command="pql compile cases 'status = $x' --var x"
     ),
 }
+CLIENT = {
+    "no-token": Example(
+        "A client has no token, neither as an argument nor in the environment.",
+        call='pqlang.Client("").fetch("archived", "cases")',
+    ),
+    "bad-token": Example(
+        "A token is no word that a header can carry. It is in no message.",
+        call='pqlang.Client("pnbx_secret\\n").fetch("archived", "cases")',
+    ),
+    "bad-address": Example(
+        "An API's address cannot be used, or would show the token to anyone.",
+        call='pqlang.Client("pnbx_secret", "http://api.example.com").fetch("archived", "cases")',
+    ),
+    "closed-client": Example(
+        "A client is used after its end, or in another process; or a reading that was broken off is read on.",
+        call='(client := api(200, page(0))).close() or client.count("archived", "cases")',
+    ),
+    "unmergeable-order": Example(
+        "Several requests are to be merged by a field that responses do not carry.",
+        call='api(200, page(0)).fetch("total = 1 or size = small order by at", orders)',
+    ),
+    "no-grouping": Example(
+        "A count is to be grouped by a field that the API does not group by and responses do not carry.",
+        call='api(200, page(0)).count_by("archived", "cases", "workspace.slug")',
+    ),
+    "sorted-here": Example(
+        "The answers to several requests are to be merged by text. With `strict`, an error.",
+        call='api(200, page(0)).fetch("status = a or reference = b order by title", "cases")',
+    ),
+    "moved-records": Example(
+        "The collection changed between two pages. A warning, with `strict` an error.",
+        call='list(api(200, page(2, {"id": 1}, {"id": 1})).fetch("archived", "cases", strict=True))',
+    ),
+    "out-of-order": Example(
+        "The API sorts otherwise than is known of it, so that merged answers are not in order. A warning, with "
+        "`strict` an error.",
+        call='list(api(200, page(1, {"id": 1})).fetch("status = a or reference = b", "cases", strict=True))',
+    ),
+    "remote-refused": Example(
+        "The API refuses: a filter that it does not take, a token that it does not know, a right that is missing.",
+        call='list(api(401, {"errors": [{"title": "Unauthorized"}]}).fetch("archived", "cases"))',
+    ),
+    "remote-failed": Example(
+        "The API cannot be reached, or is out of order or too busy, however often it is tried.",
+        call='list(api(503, {}).fetch("archived", "cases"))',
+    ),
+    "remote-answer": Example(
+        "What the API answers makes no sense, so that records would be missing.",
+        call='list(api(200, page(3, {"id": 1})).fetch("archived", "cases"))',
+    ),
+}
 CHAPTERS = (
     ("What cannot be read", "Errors of syntax. The rest of the query is read and checked all the same.", READING),
     ("What makes no sense here", "Errors of names, operators and values, each held against the endpoint.", MEANING),
@@ -321,6 +381,13 @@ CHAPTERS = (
         "where they stand in the request. Its warnings are shown by `pql decompile`, and are in what "
         "`pqlang.decompiler.read_target` returns.",
         REQUESTS,
+    ),
+    (
+        "What a client meets",
+        "Errors and warnings of `Client`, `AsyncClient`, `pql fetch` and `pql count`. The last five are the remote "
+        "side's: where one is an error, the command exits with 3. In the examples an API is played by\n\n"
+        + fenced(ANSWERS, "pycon"),
+        CLIENT,
     ),
     ("What the call got wrong", "Errors of arguments, of schema files and of the command line.", ARGUMENTS),
 )
@@ -373,7 +440,8 @@ def picture(code: str, example: Example) -> tuple[str, str]:
     if example.call:
         names: dict[str, Any] = {"pqlang": pqlang}
         before = next((each for part, each in BEFORE.items() if part in example.call), "")
-        exec(before.replace(">>> ", ""), names)
+        played = ANSWERS if "api(" in example.call else ""  # shown once, above all examples
+        exec(re.sub("^(>>>|[.]{3}) ?", "", before + played, flags=re.MULTILINE), names)
         try:
             problems = list(eval(example.call, names).diagnostics)
         except pqlang.PqlError as error:
@@ -639,8 +707,8 @@ def api_page() -> str:
     parts = [
         "All that `import pqlang` gives. Beside it, `to_text` and `to_json` of `pqlang.rendering` and `read_target` of "
         "`pqlang.decompiler` may be relied on; whatever else stands in the package may change with any version.",
-        "Everything returned is immutable and safe to share between threads. One exception, `PqlError`, comes out of "
-        "bad input, with every problem in it.",
+        "Everything returned is immutable and safe to share between threads, records that are being read aside. One "
+        "exception, `PqlError`, comes out of bad input, with every problem in it.",
         fenced(f"import pqlang\nfrom pqlang import {', '.join(filter(str.islower, pqlang.__all__))}", "python"),
     ]
     for name in pqlang.__all__:
@@ -662,19 +730,23 @@ def described(name: str, value: Any) -> Iterator[str]:
     yield paragraphs(inspect.getdoc(value) or "")
 
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
 def definition(value: Any) -> ast.FunctionDef | ast.ClassDef:
     tree = ast.parse(Path(inspect.getsourcefile(value) or "").read_text("utf-8"))
     return next(n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == value.__name__)
 
 
-def signature(node: ast.FunctionDef, indent: str = "") -> str:
+def signature(node: ast.FunctionDef | ast.AsyncFunctionDef, indent: str = "") -> str:
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
     parameters = list(parameters_of(node.args))
-    line = f"{indent}def {node.name}({', '.join(parameters)}){returns}: ..."
+    kind = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
+    line = f"{indent}{kind} {node.name}({', '.join(parameters)}){returns}: ..."
     if len(line) <= 100:
         return line
     return (
-        f"{indent}def {node.name}(\n"
+        f"{indent}{kind} {node.name}(\n"
         + "".join(f"{indent}    {each},\n" for each in parameters)
         + f"{indent}){returns}: ..."
     )
@@ -709,9 +781,11 @@ def class_text(node: ast.ClassDef) -> str:
             rows.append(f"    {ast.unparse(each.target)}: {ast.unparse(each.annotation)}{value}")
         elif isinstance(each, ast.Assign):
             rows.append(f"    {text_of(each)}")
-        elif isinstance(each, ast.FunctionDef) and each.name == "__init__":
+        elif isinstance(each, ast.FunctionDef) and each.name == "__init__" and each.args.kwonlyargs:
+            rows.append(signature(each, "    "))
+        elif isinstance(each, ast.FunctionDef) and each.name == "__init__" and not node.name.endswith("Records"):
             rows += [f"    {ast.unparse(argument)}" for argument in each.args.args[1:]]
-        elif isinstance(each, ast.FunctionDef) and not each.name.startswith("_"):
+        elif isinstance(each, FUNCTIONS) and not each.name.startswith("_"):
             rows += [""] if len(rows) > 1 else []
             rows += [f"    @{ast.unparse(decorator)}" for decorator in each.decorator_list]
             rows.append(signature(each, "    "))

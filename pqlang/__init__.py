@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from pqlang import ast
 from pqlang.compiler import Prepared, check, compile, format, parse, plan, predicate, prepare, sql
-from pqlang.diagnostics import Diagnostic, PqlError, Severity, Suggestion
+from pqlang.diagnostics import Diagnostic, PqlError, PqlWarning, Severity, Suggestion
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
 from pqlang.source import Limits, Source, Span
 
 if TYPE_CHECKING:
     from pqlang._penbox import PENBOX
+    from pqlang.async_client import AsyncClient, AsyncRecords
+    from pqlang.client import Client, Records
     from pqlang.decompiler import decompile
     from pqlang.emitters.sql_types import install_folding
     from pqlang.evaluator import Predicate
@@ -27,14 +29,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PENBOX",
+    "AsyncClient",
+    "AsyncRecords",
+    "Client",
     "Diagnostic",
     "Endpoint",
     "Field",
     "Limits",
     "Plan",
     "PqlError",
+    "PqlWarning",
     "Predicate",
     "Prepared",
+    "Records",
     "Request",
     "Schema",
     "Severity",
@@ -59,8 +66,12 @@ __all__ = [
 
 _LAZY = {
     "PENBOX": "pqlang._penbox",
+    "AsyncClient": "pqlang.async_client",
+    "AsyncRecords": "pqlang.async_client",
+    "Client": "pqlang.client",
     "Plan": "pqlang.plans",
     "Predicate": "pqlang.evaluator",
+    "Records": "pqlang.client",
     "Verdict": "pqlang.verifier",
     "decompile": "pqlang.decompiler",
     "install_folding": "pqlang.emitters.sql_types",
