@@ -789,7 +789,7 @@ def class_text(node: ast.ClassDef) -> str:
             rows += [""] if len(rows) > 1 else []
             rows += [f"    @{ast.unparse(decorator)}" for decorator in each.decorator_list]
             rows.append(signature(each, "    "))
-    return "\n".join(rows)
+    return "\n".join(rows) + " ..." * (len(rows) == 1)
 
 
 def paragraphs(doc: str) -> str:

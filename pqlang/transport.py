@@ -78,8 +78,8 @@ class Transport:
         http: AsyncTransport | None,
     ) -> None:
         self.api = api
-        self.base = (api.base_url if base is None else base).rstrip("/")
-        address = check_address(self.base)
+        address = check_address(api.base_url if base is None else base)
+        self.base = address.geturl().rstrip("/")
         self._token = find_token(token, api)
         if self._token and address.scheme != "https" and not _is_here(address.hostname or ""):
             raise PqlError(Source("", "base_url"), [say.open_address(address.hostname or "")])
@@ -157,7 +157,7 @@ class Transport:
             raise BadAnswer(f"its status is {status}")
         words = self._clean(words_of(body, content_type, self.api))
         if status in _PASSING or status >= 500:
-            after = retry_after(response.headers.get("retry-after"), self._longest_wait)
+            after = retry_after(response.headers.get("retry-after"), self._longest_wait) or None  # at once is too soon
             raise _Failure(f"status {status}{f': {words}' if words else ''}", after, busy=status == _BUSY)
         url, variable = str(response.request.url), self.api.token_variable
         raise _Refusal(lambda span: say.remote_refused(span, status, words, url, variable))
@@ -218,14 +218,15 @@ def find_token(given: str | None, api: Api) -> str:
     return token
 
 
-def check_address(address: str) -> SplitResult:
+def check_address(address: object) -> SplitResult:
     """The parts of an API's address. Raises PqlError for one that cannot be used, or that holds a password."""
     try:
-        parts = urlsplit(address)
-        if parts.port == 0 or not all("!" <= char <= "~" for char in address):
+        if not isinstance(address, str) or not all("!" <= char <= "~" for char in address):
             raise ValueError
-    except (ValueError, AttributeError):
-        raise PqlError(Source("", "base_url"), [say.bad_address(repr(address), "is no address")]) from None
+        parts = urlsplit(address)
+        _ = parts.port  # raises for what is none
+    except ValueError:
+        raise PqlError(Source("", "base_url"), [say.bad_address(say.shown(address), "is no address")]) from None
     if parts.username is not None or parts.password is not None:
         problem = say.bad_address(parts.hostname or "", "has a name or a password before it")
     elif parts.scheme not in ("https", "http") or not parts.hostname:
