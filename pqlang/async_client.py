@@ -7,14 +7,14 @@ Which pages are asked for and what becomes of them is decided in `reading`, how 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import Any, Self, TypeAlias, TypedDict, TypeVar, Unpack
 from warnings import warn
 
 from pqlang import arguments
@@ -31,6 +31,7 @@ from pqlang.source import Limits, Source, Span
 from pqlang.transport import AsyncTransport, Transport
 
 T = TypeVar("T")
+Pages: TypeAlias = "asyncio.Task[Page]"
 
 
 class Reads(TypedDict, total=False):
@@ -68,11 +69,15 @@ class AsyncRecords:
     came before it are right, and nothing after it is passed off as the end.
     """
 
-    def __init__(self, plan: Plan, reading: Reading, batches: AsyncGenerator[list[Record], None]) -> None:
+    def __init__(
+        self, plan: Plan, reading: Reading, batches: AsyncGenerator[list[Record], None], tasks: Iterable[Pages]
+    ) -> None:
         self.plan = plan
         self._reading = reading
         self._batches = batches
-        self._batch: list[Record] = []
+        self._tasks = tasks  # what is under way
+        self._turn = asyncio.Lock()  # one at a time takes batches, or ends them
+        self._batch: deque[Record] = deque()
         self._warned = 0
         self._closed = False
 
@@ -91,28 +96,36 @@ class AsyncRecords:
         return self
 
     async def __anext__(self) -> Record:
-        if not self._batch:
-            self._batch = await self.batch()
-            self._batch.reverse()
+        while not self._batch:
+            batch = await self.batch()
             self._warned = warn_of(self._reading.problems, 3, self._warned)
-        if not self._batch:
-            raise StopAsyncIteration
-        return self._batch.pop()
+            if not batch:
+                raise StopAsyncIteration
+            self._batch.extend(batch)
+        return self._batch.popleft()
 
     async def batch(self) -> list[Record]:
         """The next records, as many as are there without waiting, one at least; none at the end."""
-        try:
-            return await anext(self._batches)
-        except StopAsyncIteration:
-            if self._reading.finished or self._closed:
-                return []
+        if self._batch:
+            left = list(self._batch)
+            self._batch.clear()
+            return left
+        async with self._turn:
+            try:
+                return await anext(self._batches)
+            except StopAsyncIteration:
+                if self._reading.finished or self._closed:
+                    return []
         raise PqlError(Source("", "records"), [say.cut_off()])
 
     async def aclose(self) -> None:
         """Break off: what is under way is cancelled."""
         self._closed = True
-        self._batch = []
-        await self._batches.aclose()
+        self._batch.clear()
+        for task in self._tasks:
+            task.cancel()  # so that whoever waits for a batch need not
+        async with self._turn:
+            await self._batches.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -202,7 +215,8 @@ class AsyncClient:
         transport = self._open(at)
         reading = Reading(plan, source, order=order, base=transport.base, limit=limit, width=self._width, strict=strict)
         reading.problems += problems
-        return AsyncRecords(plan, reading, self._batches(transport, reading, source))
+        tasks: dict[Pages, Ask] = {}
+        return AsyncRecords(plan, reading, self._batches(transport, reading, source, tasks), tasks)
 
     async def count(
         self, query: object, endpoint: str | Endpoint, *, strict: bool = False, **reads: Unpack[Reads]
@@ -267,10 +281,9 @@ class AsyncClient:
             await _cancel(tasks)
 
     async def _batches(
-        self, transport: Transport, reading: Reading, source: Source
+        self, transport: Transport, reading: Reading, source: Source, tasks: dict[Pages, Ask]
     ) -> AsyncGenerator[list[Record], None]:
-        """Records as they become ready. Pages are fetched ahead meanwhile; whoever closes this cancels them."""
-        tasks: dict[asyncio.Task[Page], Ask] = {}
+        """Records as they become ready. Pages are fetched ahead meanwhile, in `tasks`; closing this cancels them."""
         try:
             while True:
                 for task in [task for task in tasks if task.done()]:
@@ -327,7 +340,7 @@ async def counted(
             counts.update(found)
         return counts, ()
     reading = Reading(plan, source, base=transport.base, width=client._width, strict=strict)
-    async with aclosing(client._batches(transport, reading, source)) as batches:
+    async with aclosing(client._batches(transport, reading, source, {})) as batches:
         async for batch in batches:
             counts.update([None] * len(batch) if value_of is None else map(value_of, batch))
     return counts, reading.problems

@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from types import TracebackType
@@ -35,7 +36,8 @@ class Records:
         self.plan = records.plan
         self._client = client  # which lives as long as it is read
         self._records = records
-        self._batch: list[Record] = []
+        self._turn = threading.Lock()  # one thread at a time takes records
+        self._batch: deque[Record] = deque()
         self._warned = 0
 
     @property
@@ -52,19 +54,26 @@ class Records:
         return self
 
     def __next__(self) -> Record:
-        if not self._batch:
-            self._batch = self._client._wait_for(self._records.batch())
-            self._batch.reverse()
-            problems = self.diagnostics[len(self.plan.diagnostics) :]
-            self._warned = warn_of(problems, 3, self._warned)
-        if not self._batch:
-            raise StopIteration
-        return self._batch.pop()
+        with self._turn:
+            if not self._batch:
+                self._batch.extend(self._client._wait_for(self._records.batch()))
+                problems = self.diagnostics[len(self.plan.diagnostics) :]
+                self._warned = warn_of(problems, 3, self._warned)
+            if not self._batch:
+                raise StopIteration
+            return self._batch.popleft()
+
+    def batch(self) -> list[Record]:
+        """The next records, as many as are there without waiting, one at least; none at the end."""
+        with self._turn:
+            left = list(self._batch)
+            self._batch.clear()
+            return left or self._client._wait_for(self._records.batch())
 
     def close(self) -> None:
         """Break off: what is under way is cancelled."""
-        self._batch = []
         self._client._wait_for(self._records.aclose())
+        self._batch.clear()
 
     def __enter__(self) -> Self:
         return self

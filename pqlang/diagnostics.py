@@ -1432,9 +1432,9 @@ def no_token(variable: str) -> Diagnostic:
         "no-token",
         NOWHERE,
         "there is no token to show to the API",
-        help=f"put it in the environment variable `{variable}`, or give it as `token`"
+        help=f"put it in the environment variable `{variable}`; in Python it may be the argument `token`"
         if variable
-        else "give it as `token`",
+        else "give it as the argument `token`",
     )
 
 

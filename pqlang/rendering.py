@@ -41,10 +41,10 @@ def to_text(problem: Diagnostic, source: Source, *, color: bool = False) -> str:
     def paint(text: str, tone: str) -> str:
         return f"\x1b[{tone}m{text}\x1b[0m" if color else text
 
-    head = paint(f"{problem.severity}[{_visible(problem.code)}]", _TONES[problem.severity])
-    rows = [f"{head}: {_visible(problem.message)}", *_draw_place(problem, source, paint)]
+    head = paint(f"{problem.severity}[{visible(problem.code)}]", _TONES[problem.severity])
+    rows = [f"{head}: {visible(problem.message)}", *_draw_place(problem, source, paint)]
     if problem.help:
-        rows.append(f"{paint('help:', _BOLD)} {_visible(problem.help)}")
+        rows.append(f"{paint('help:', _BOLD)} {visible(problem.help)}")
     rows += _draw_suggestions(problem, source.text, paint)
     return "\n".join(rows)
 
@@ -108,7 +108,7 @@ def _draw_place(problem: Diagnostic, source: Source, paint: _Paint) -> Iterator[
     lines = _lines_under(text, span)
     if source.name:
         place = f":{lines[0].number}" if text else ""
-        yield paint("  -->", _DIM) + f" {_visible(source.name)}{place}"
+        yield paint("  -->", _DIM) + f" {visible(source.name)}{place}"
     if not text:
         return
     digits = len(str(lines[-1].number))
@@ -121,7 +121,7 @@ def _draw_place(problem: Diagnostic, source: Source, paint: _Paint) -> Iterator[
         shown, column, count = _excerpt(text, line, min(start, line.end), end)
         carets = "^" * count
         if line is lines[-1] and problem.label:
-            carets += f" {_visible(problem.label)}"
+            carets += f" {visible(problem.label)}"
         yield paint(f"  {line.number:>{digits}} |", _DIM) + (f" {shown}" if shown else "")
         yield " " * (len("   | ") + digits + column) + paint(carets, _TONES[problem.severity])
 
@@ -129,7 +129,7 @@ def _draw_place(problem: Diagnostic, source: Source, paint: _Paint) -> Iterator[
 def _draw_suggestions(problem: Diagnostic, text: str, paint: _Paint) -> Iterator[str]:
     """What each edit does; the only one also shows the line it makes, under the line as it was, where it is short."""
     for word, each in zip(["fix:", *[" or:"] * len(problem.suggestions)], problem.suggestions, strict=False):
-        yield f"{paint(word, _BOLD)} {_visible(each.message)}"
+        yield f"{paint(word, _BOLD)} {visible(each.message)}"
     if len(problem.suggestions) == 1 and (edited := _edited_line(problem.suggestions[0], text)):
         number = _lines_under(text, _clamp(problem.span, text))[-1].number
         yield paint(f"  {'->':>{len(str(number)) + 2}}", _DIM) + f" {edited}"
@@ -234,9 +234,27 @@ _ATTACHED = re.compile("[\ufe00-\ufe0e\U000e0100-\U000e01ef\u1161-\u11ff\ud7b0-\
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\ufe0f\uffa0")
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """The text on one line, with nothing in it that hides or commands."""
     return text if text.isascii() and text.isprintable() else "".join(cell.shown for cell in _cells(text))
+
+
+def in_columns(text: str, most: int) -> tuple[str, int]:
+    """The text as it is shown on one line in `most` columns, its end left out where it is longer; and its columns.
+
+    >>> in_columns("日本語", 5), in_columns("a\\x1b", 5), in_columns("onboarding", 5)
+    (('日本…', 5), ('a␛', 2), ('onbo…', 5))
+    """
+    if text.isascii() and text.isprintable():
+        return (text, len(text)) if len(text) <= most else (text[: most - 1] + "…", most)
+    shown, columns = "", 0
+    cells = _cells(text[: 8 * most + 8])  # of marks without a width a cell may have many
+    whole = sum(cell.width for cell in cells) <= most and len(text) <= 8 * most + 8
+    for cell in cells:
+        if columns + cell.width > most - (not whole):
+            break
+        shown, columns = shown + cell.shown, columns + cell.width
+    return (shown, columns) if whole else (f"{shown}…", columns + 1)
 
 
 def _cells(text: str) -> list[_Cell]:

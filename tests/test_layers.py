@@ -25,7 +25,7 @@ ROWS = (
         "extras",
     },
     {"parser", "literals", "normaliser", "domains", "arguments", "schema_tables", "schema_text", "json_text"},
-    {"operands", "pushdown", "evaluator", "schema_checks", "address"},
+    {"operands", "pushdown", "evaluator", "schema_checks", "address", "printer"},
     {"emitters.sql_types"},
     {"emitters.sql_columns"},
     {
@@ -44,6 +44,7 @@ ROWS = (
     {"verifier", "reading", "counting", "transport"},
     {"async_client"},
     {"client"},
+    {"fetcher"},
     {"sandbox.words", "sandbox.requests", "sandbox.openapi", "sandbox"},
     {"sandbox.records"},
     {"sandbox.storage"},
