@@ -41,7 +41,7 @@ ROWS = (
     {"request", "express", "planner"},
     {"plans"},
     {"compiler", "ordering"},
-    {"verifier", "reading", "counting", "transport"},
+    {"counting", "reading", "transport", "verifier"},
     {"async_client"},
     {"client"},
     {"fetcher"},
