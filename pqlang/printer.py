@@ -18,7 +18,7 @@ from pqlang.rendering import in_columns, visible
 from pqlang.schema import Endpoint
 
 WIDEST = 40  # columns of a cell, where there are others
-_NARROWEST = 6
+_LEAST, _ASKED_FOR = 14, 3  # columns that a cell keeps, where it could as well fall away and where it could not
 _GAP = "  "
 
 
@@ -175,16 +175,25 @@ class Table:
     def _fit(self, rows: Sequence[Sequence[str]]) -> list[int]:
         """A width for each column. The widest give way first; the last fall away where nobody asked for them."""
         most = WIDEST if len(self._columns) > 1 and self._width is not None else 10_000
-        widths = [max(1, *(in_columns(row[at], most)[1] for row in rows)) for at in range(len(self._columns))]
-        while self._width is not None and sum(widths) + len(_GAP) * (len(widths) - 1) > self._width:
-            widest = max(widths)
-            if widest > _NARROWEST:
-                widths[widths.index(widest)] -= 1
-            elif len(widths) > 1 and not self._all:
-                widths.pop()
-            else:
-                break
-        return widths
+        natural = [max(1, *(in_columns(row[at], most)[1] for row in rows)) for at in range(len(self._columns))]
+        if self._width is None:
+            return natural
+        counts = [len(natural)] if self._all else range(len(natural), 0, -1)
+        fitting = (_narrowed(natural[:count], self._width, _ASKED_FOR if self._all else _LEAST) for count in counts)
+        found = next((widths for widths in fitting if widths is not None), None)
+        least = [min(each, _ASKED_FOR) for each in natural] if self._all else [min(natural[0], self._width)]
+        return least if found is None else found
+
+
+def _narrowed(widths: list[int], room: int, least: int) -> list[int] | None:
+    """The widths within the room, each of `least` at least or as it was; None where that is too much."""
+    over = sum(widths) + len(_GAP) * (len(widths) - 1) - room
+    for _ in range(over):
+        widest = max(widths)
+        if widest <= least:
+            return None
+        widths[widths.index(widest)] -= 1
+    return widths
 
 
 def cell_text(value: Any, join: Callable[[list[str]], str]) -> str:

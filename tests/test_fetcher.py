@@ -132,17 +132,16 @@ def test_no_record_is_a_header_alone(pql: Pql, format: str, shown: str) -> None:
 
 
 def test_a_table_is_aligned_and_cut(pql: Pql, api: Answering, monkeypatch: pytest.MonkeyPatch) -> None:
-    api.api.rows = [case(1, title="日本語" * 9), case(2, title="a\tb\x1b[0m"), case(3, title="e\u0301" * 40)]
+    rows = (case(1, title="日本語" * 9), case(2, title="a\tb\x1b[0m"), case(3, title="e\u0301" * 40))
+    api.api.rows = [each | {"status": "new", "reference": f"R{at}"} for at, each in enumerate(rows, 1)]
     monkeypatch.setenv("COLUMNS", "30")
     _, out, _ = pql("fetch", "cases", "order by created_at", "--format", "table", "--fields", "title,reference,status")
     assert out.splitlines() == [
-        "title          reference  status"[:15] + "reference  stat…" if False else out.splitlines()[0],
-        *out.splitlines()[1:],
+        "title        reference  status",
+        "日本語日本…  R1         new",  # eleven columns of characters that take two
+        "a    b␛[0m   R2         new",
+        "e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301…  R3         new",
     ]
-    for line in out.splitlines():
-        assert pqlang.rendering.in_columns(line, 100)[1] <= 30
-    assert "日本語日本…" in out
-    assert "a    b␛[0m" in out
     assert "\x1b" not in out
 
 
@@ -244,15 +243,12 @@ def test_what_the_remote_side_does_wrong(pql: Pql, api: Answering, command: str)
 
 
 def test_nobody_listens(pql: Pql, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    import pqlang.async_client as module
-
     monkeypatch.setattr("pqlang.transport.FIRST_WAIT", 0.001)
     status = cli.main(["fetch", "cases", "status = new", "--base-url", "http://127.0.0.1:9"])
     out, err = capsys.readouterr()
     assert (status, out) == (3, "")
     assert "error[remote-failed]: the API did not answer" in err
     assert "stamina" not in err  # its log is for programs
-    assert module
 
 
 def test_the_token_is_no_option_and_comes_from_the_environment(
@@ -427,7 +423,7 @@ def test_a_table_keeps_its_columns_from_block_to_block() -> None:
         [{"a": "12345678", "b": 1}],
         [{"a": "1", "b": True}, {"a": "123456789", "b": None}],
     )
-    assert shown == ["a         b", "12345678  1", "1         true"[:11] + "…" if False else shown[2], "1234567…"]
+    assert shown == ["a         b", "12345678  1", "1         …", "1234567…"]
 
 
 def test_columns_give_way_and_fall_away() -> None:
@@ -438,7 +434,7 @@ def test_columns_give_way_and_fall_away() -> None:
         assert max(map(len, printed(Table(out, many, width, all_columns=False), out, [record]))) <= width
         kept = io.StringIO()
         printer = Table(kept, many, width, all_columns=True)
-        assert printed(printer, kept, [record])[0].count("colum") == 9
+        assert printed(printer, kept, [record])[0].count("c") == 9
     out = io.StringIO()
     assert "x" * 30 in printed(Table(out, many, None, all_columns=False), out, [record])[1]
 
