@@ -10,6 +10,8 @@ How a block is tried goes by its language, and a block of any other language is 
   blocks that follow, and a TOML file is a schema that loads. `txt` is any other file.
 - `pql`: queries, one a line, each without an error on cases; `pql forms`, on forms.
 - `text`: a drawing, the only kind that nothing checks.
+
+What speaks to `http://127.0.0.1:8000/v1` speaks to a sandbox, with a token for it in the environment.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -176,10 +178,29 @@ def try_pycon(block: Block, names: dict[str, object], page: str) -> None:
     names.update(test.globs)
 
 
+SANDBOX = "127.0.0.1:8000"
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[str]:
+    """Where `pql sandbox` serves, on a free port."""
+    command = [sys.executable, "-m", "pqlang", "sandbox", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as running:
+        assert running.stdout is not None
+        address = running.stdout.readline().strip()
+        yield address.removeprefix("http://").removesuffix("/v1")
+        running.terminate()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_every_block_runs_and_prints_what_it_shows(page: Path, place: Path) -> None:
+def test_every_block_runs_and_prints_what_it_shows(
+    page: Path, place: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names: dict[str, object] = {"pqlang": pqlang}
     for block in blocks(page):
+        if SANDBOX in block.text and block.language in ("console", "pycon"):
+            block = replace(block, text=block.text.replace(SANDBOX, request.getfixturevalue("sandbox")))
+            monkeypatch.setenv("PENBOX_TOKEN", f"{pqlang.PENBOX.api.token_prefix}sandbox")
         at = f"{name(page)}:{block.line}"
         assert block.language.partition(" ")[0] in LANGUAGES, f"{at}: how is a `{block.language}` block tried?"
         if block.file:
