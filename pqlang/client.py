@@ -13,6 +13,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -72,8 +73,9 @@ class Records:
 
     def close(self) -> None:
         """Break off: what is under way is cancelled."""
-        self._client._wait_for(self._records.aclose())
         self._batch.clear()
+        with suppress(PqlError):  # the client is closed, and with it all that was under way
+            self._client._wait_for(self._records.aclose())
 
     def __enter__(self) -> Self:
         return self
@@ -153,6 +155,9 @@ class Client:
             raise PqlError(Source("", "client"), [say.forked_client()])
         with self._lock:
             if self._thread is None:
+                if self._client._closed:
+                    work.close()
+                    raise PqlError(Source("", "client"), [say.closed_client()])
                 self._thread = _Thread()
                 weakref.finalize(self, self._thread.stop, self._client.aclose)
         return self._thread.wait_for(work)
@@ -180,6 +185,7 @@ class _Thread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="pqlang-client", daemon=True)
         self._stopping = threading.Lock()
+        self._process = os.getpid()
         self._thread.start()
 
     def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
@@ -198,6 +204,13 @@ class _Thread:
 
     def stop(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do one last thing and end; again, nothing."""
+        if self._process != os.getpid():
+            return  # the thread did not come along with the fork
+        if (
+            threading.current_thread() is self._thread
+        ):  # it was here that somebody's last client was found to be garbage
+            self._loop.create_task(self._end(last)).add_done_callback(lambda _: self._loop.stop())
+            return
         with self._stopping:
             if self._loop.is_closed():
                 return

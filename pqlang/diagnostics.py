@@ -1453,6 +1453,25 @@ def bad_address(address: str, why: str) -> Diagnostic:
     )
 
 
+def bad_environment(what: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-address",
+        NOWHERE,
+        f"no connection can be made ready: {what}",
+        help="look at the environment variables for proxies and certificates: `HTTPS_PROXY`, `ALL_PROXY`, `SSL_CERT_FILE`",
+    )
+
+
+def unsendable(span: Span, what: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-address",
+        span,
+        f"the request cannot be sent: {what}",
+        "asked",
+        "a shorter query, or a list split over several queries, fits into a URL",
+    )
+
+
 def open_address(host: str) -> Diagnostic:
     return Diagnostic(
         "bad-address",

@@ -86,13 +86,16 @@ class Transport:
         self._timeout, self._attempts, self._longest_wait = timeout, attempts, longest_wait
         self._slots = asyncio.Semaphore(concurrency)
         self._queue = asyncio.Lock()  # of those that were told to come back later
-        self._http = httpx2.AsyncClient(
-            transport=http,
-            headers={"accept": "application/json", "user-agent": "pqlang"},
-            timeout=timeout,
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=concurrency),
-            trust_env=not _is_here(address.hostname or ""),  # a proxy is not asked for what is on this machine
-        )
+        try:
+            self._http = httpx2.AsyncClient(
+                transport=http,
+                headers={"accept": "application/json", "user-agent": "pqlang"},
+                timeout=timeout,
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=concurrency),
+                trust_env=not _is_here(address.hostname or ""),  # a proxy is not asked for what is on this machine
+            )
+        except (ValueError, OSError, ImportError, httpx2.InvalidURL) as error:  # what the environment asks for
+            raise PqlError(Source("", "environment"), [say.bad_environment(plain_line(str(error)))]) from None
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -140,7 +143,10 @@ class Transport:
             return self._read(response, body, read)
         except (TimeoutError, httpx2.TimeoutException):
             failure = _Failure(f"nothing came within {self._timeout:g} seconds")
-        except (httpx2.TransportError, httpx2.DecodingError) as error:
+        except httpx2.InvalidURL as error:  # longer than any server takes
+            what = str(error)
+            failure = _Refusal(lambda span: say.unsendable(span, what))
+        except (httpx2.HTTPError, OSError) as error:
             what = self._clean(str(error)) or type(error).__name__
             failure = _Failure(what)
             if any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error)):

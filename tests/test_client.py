@@ -913,6 +913,55 @@ def test_closing_while_another_thread_reads_ends_its_reading() -> None:
     assert [error.diagnostics[0].code for error in raised] == ["closed-client"]
 
 
+def test_readings_end_quietly_after_their_client() -> None:
+    client = Client(TOKEN, BASE, transport=MockTransport(Played()))
+    begun, not_begun = client.fetch("status = new", CASES), client.fetch("status = new", CASES)
+    next(begun)
+    client.close()
+    for reading in (begun, not_begun):
+        with pytest.raises(PqlError, match="the client is closed"):
+            list(reading)
+        reading.close()
+    unused = Client(TOKEN, BASE, transport=MockTransport(Played()))
+    reading = unused.fetch("status = new", CASES)
+    unused.close()
+    before = threading.active_count()
+    with pytest.raises(PqlError, match="the client is closed"):
+        next(reading)
+    reading.close()
+    assert threading.active_count() == before
+
+
+def test_a_client_that_is_garbage_in_its_own_thread_ends_it() -> None:
+    before = set(threading.enumerate())
+    client = Client(TOKEN, BASE, transport=MockTransport(Played()))
+    client.count("status = new", CASES)
+    thread = client._thread
+    assert thread is not None
+    holder = [client]
+    del client
+    thread._loop.call_soon_threadsafe(holder.clear)
+    until(lambda: set(threading.enumerate()) == before)
+    thread._loop.close()
+
+
+def test_a_url_that_cannot_be_sent_is_said(kind: str) -> None:
+    played = Played()
+    code, picture = refused(kind, played, "title = $long", variables={"long": "x" * 70_000})
+    assert code == "bad-address"
+    assert "the request cannot be sent: URL too long" in picture
+    assert played.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HTTPS_PROXY", "gopher://x"), ("HTTPS_PROXY", "http://x:y:z"), ("ALL_PROXY", "://")]
+)
+def test_an_environment_that_cannot_be_used_is_said(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with Client(TOKEN, BASE) as client, pytest.raises(PqlError, match="no connection can be made ready"):
+        client.fetch("status = new", CASES)
+
+
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")
 def test_a_client_does_not_hang_after_a_fork() -> None:
     code = """
@@ -926,8 +975,8 @@ if child == 0:
     try:
         client.count("status = new", "cases")
     except PqlError as error:
-        os._exit(7 if "another process" in str(error) else 1)
-    os._exit(2)
+        sys.exit(7 if "another process" in str(error) else 1)  # it ends by itself, too
+    sys.exit(2)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, timeout=30, check=False)
@@ -939,6 +988,7 @@ def test_ctrl_c_ends_a_reading_at_once() -> None:
 import asyncio, os, signal, threading
 from httpx2 import MockTransport, Response
 from pqlang import Client
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 async def never(request):
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
     await asyncio.sleep(60)
