@@ -251,6 +251,23 @@ def test_an_id_that_comes_twice_is_yielded_once_and_said(strict: bool) -> None:
     assert [each.code for each in reading.problems] == ["moved-records"]
 
 
+def test_an_id_that_comes_twice_with_one_of_several_requests_is_said() -> None:
+    reading = Reading(*cases("status = a or reference = b"))
+    one, two = reading.wanted()
+    reading.answer(one, page([1, 1], total=2))
+    reading.answer(two, page([], total=0))
+    assert [row["id"] for row in reading.ready()] == ["1"]
+    assert [each.code for each in reading.problems] == ["moved-records"]
+
+
+def test_an_id_that_comes_twice_is_said_though_its_first_coming_failed_the_test() -> None:
+    reading = Reading(*cases("status = a and title !~ 'x%'"))
+    rows = [{"id": "1", "title": "x"}, {"id": "1", "title": "y"}]
+    reading.answer(reading.wanted()[0], Page(rows, 1, 100, 2, 1))
+    assert reading.ready() == []  # what it was when it came first
+    assert [each.code for each in reading.problems] == ["moved-records"]
+
+
 def test_an_id_in_two_requests_that_share_none_is_said() -> None:
     plan, source = cases("status = a or reference = b", disjoint=True)
     assert plan.disjoint
