@@ -143,7 +143,14 @@ class AsyncClient:
     waits of up to `longest_wait` seconds between them. No more than `concurrency` requests are under way at a time.
     `transport` replaces the network: an `httpx2.AsyncBaseTransport`, such as `httpx2.MockTransport` in tests.
 
-    Raises PqlError for an argument that is not what it must be.
+    `fetch` gives the records of a query, each once and in order, `limit` of them at most; `count` their number, and
+    `count_by` their number for each value of a field, None standing for null where records had to be looked at.
+    `reads` are keywords of `plan`: `variables`, `now`, `tz`, `scope`, `mode`, `limits`, `target`, `max_requests` and
+    `broaden`. With `strict`, what else is a `PqlWarning` is an error: that the collection moved while it was read, or
+    that the order asked for is not the one in which several requests can be merged.
+
+    Raises PqlError for an argument that is not what it must be, for a mistake in the query, and for what the API does
+    wrong. A client speaks to one API, whose endpoints may be named or given.
     """
 
     def __init__(
