@@ -38,6 +38,7 @@ from pqlang.schema import Endpoint
 from pqlang.source import Limits, Source
 
 if TYPE_CHECKING:
+    from pqlang.emitters.sql import Fold
     from pqlang.emitters.sql_types import Expression
     from pqlang.evaluator import Predicate
     from pqlang.plans import Plan
@@ -294,7 +295,7 @@ def sql(
     endpoint: str | Endpoint,
     tables: object,
     *,
-    fold: str | None = None,
+    fold: Fold = None,
     variables: Mapping[str, object] | None = None,
     now: datetime | str | None = None,
     tz: str | tzinfo = "UTC",
@@ -306,8 +307,9 @@ def sql(
 
     `tables` is the table that holds the records; or a mapping, of the endpoint's name to that table, of a relation to
     its table and the condition that joins it, of a field to a column. Columns not given are found by the field's key
-    in a response or by its own name. Values are bound. `fold` names a function of the database by which `ilike` folds
-    case (`install_folding` makes one), the engine's own way where None. No condition means what the API assumes.
+    in a response or by its own name. Values are bound. `fold` says how `ilike` folds case: by a function of the
+    database (its name; `install_folding` makes one), by another column (a Python function from the one to the other),
+    or as the engine does (None). No condition means what the API assumes.
 
     The expression is true exactly where the query is; where the query is not, it may be false or null, so negate the
     query and not the expression. Raises PqlError for a mistake, and for a field without a fitting column.
@@ -323,8 +325,8 @@ def sql(
     from pqlang.emitters import sql_columns
     from pqlang.emitters.sql import emit  # the rest does without SQLAlchemy
 
-    if fold is not None and not (isinstance(fold, str) and fold):
-        raise arguments.wrong("fold", fold, "the name of a function of the database, or None")
+    if not (fold is None or callable(fold) or (isinstance(fold, str) and fold)):
+        raise arguments.wrong("fold", fold, "the name of a function of the database, a Python function, or None")
     analysis = analyse(
         query, endpoint, target=None, variables=variables, now=now, tz=tz, scope=scope, mode=mode, limits=limits
     )
