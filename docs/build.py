@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, TypeAlias, get_args, get_origin
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -709,7 +709,7 @@ def api_page() -> str:
         "`pqlang.decompiler` may be relied on; whatever else stands in the package may change with any version.",
         "Everything returned is immutable and safe to share between threads, records that are being read aside. One "
         "exception, `PqlError`, comes out of bad input, with every problem in it.",
-        fenced(f"import pqlang\nfrom pqlang import {', '.join(filter(str.islower, pqlang.__all__))}", "python"),
+        fenced(f"import pqlang\n{import_of(filter(str.islower, pqlang.__all__))}", "python"),
     ]
     for name in pqlang.__all__:
         value = getattr(pqlang, name)
@@ -726,27 +726,27 @@ def described(name: str, value: Any) -> Iterator[str]:
         yield paragraphs(inspect.getdoc(value) or "")
         return
     node = definition(value)
-    yield fenced(signature(node) if isinstance(node, ast.FunctionDef) else class_text(node), "py")
+    yield fenced(class_text(node) if isinstance(node, ast.ClassDef) else signature(node), "py")
     yield paragraphs(inspect.getdoc(value) or "")
 
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def definition(value: Any) -> ast.FunctionDef | ast.ClassDef:
+def definition(value: Any) -> Function | ast.ClassDef:
     tree = ast.parse(Path(inspect.getsourcefile(value) or "").read_text("utf-8"))
-    return next(n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == value.__name__)
+    return next(n for n in tree.body if isinstance(n, Function | ast.ClassDef) and n.name == value.__name__)
 
 
-def signature(node: ast.FunctionDef | ast.AsyncFunctionDef, indent: str = "") -> str:
+def signature(node: Function, indent: str = "") -> str:
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
     parameters = list(parameters_of(node.args))
-    kind = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
-    line = f"{indent}{kind} {node.name}({', '.join(parameters)}){returns}: ..."
+    word = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
+    line = f"{indent}{word} {node.name}({', '.join(parameters)}){returns}: ..."
     if len(line) <= 100:
         return line
     return (
-        f"{indent}{kind} {node.name}(\n"
+        f"{indent}{word} {node.name}(\n"
         + "".join(f"{indent}    {each},\n" for each in parameters)
         + f"{indent}){returns}: ..."
     )
@@ -771,6 +771,13 @@ def text_of(value: ast.AST) -> str:
     return ast.unparse(value).replace("'", '"')
 
 
+def import_of(names: Iterable[str]) -> str:
+    """The import of some names, on several lines where one is too long, as ruff would have it."""
+    names = list(names)
+    line = f"from pqlang import {', '.join(names)}"
+    return line if len(line) <= 120 else "\n".join(["from pqlang import (", *(f"    {name}," for name in names), ")"])
+
+
 def class_text(node: ast.ClassDef) -> str:
     """The class with its attributes and public methods, bodies and private names left out."""
     bases = f"({', '.join(map(ast.unparse, node.bases))})" if node.bases else ""
@@ -785,7 +792,7 @@ def class_text(node: ast.ClassDef) -> str:
             rows.append(signature(each, "    "))
         elif isinstance(each, ast.FunctionDef) and each.name == "__init__" and not node.name.endswith("Records"):
             rows += [f"    {ast.unparse(argument)}" for argument in each.args.args[1:]]
-        elif isinstance(each, FUNCTIONS) and not each.name.startswith("_"):
+        elif isinstance(each, Function) and not each.name.startswith("_"):
             rows += [""] if len(rows) > 1 else []
             rows += [f"    @{ast.unparse(decorator)}" for decorator in each.decorator_list]
             rows.append(signature(each, "    "))

@@ -1,6 +1,7 @@
 """Compile `pql.lark` and `penbox.toml` ahead of time, so that nothing at run time needs lark or pydantic.
 
     python grammar/build.py            write pqlang/_tables.py, pqlang/searchbox/static/tables.json, pqlang/_penbox.py
+                                       and grammar/pql.tmLanguage.json
     python grammar/build.py --check    write nothing; fail when one of them is not what its source says
 
 Lark analyses the grammar; what is written are its LALR(1) tables with steps that decide nothing taken out, and one
@@ -25,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 GRAMMAR = ROOT / "grammar" / "pql.lark"
 TABLES = ROOT / "pqlang" / "_tables.py"
 BROWSER_TABLES = ROOT / "pqlang" / "searchbox" / "static" / "tables.json"
+TEXTMATE = ROOT / "grammar" / "pql.tmLanguage.json"
 PENBOX_FILE = ROOT / "pqlang" / "schemas" / "penbox.toml"
 PENBOX = ROOT / "pqlang" / "_penbox.py"
 
@@ -269,10 +271,29 @@ def json_tables(tables: dict[str, Any]) -> str:
 def outputs() -> dict[Path, str]:
     """Every generated file and what it must hold."""
     tables = make_tables()
-    made = {TABLES: python_tables(tables), BROWSER_TABLES: json_tables(tables)}
+    made = {TABLES: python_tables(tables), BROWSER_TABLES: json_tables(tables), TEXTMATE: textmate_grammar(tables)}
     if PENBOX_FILE.exists():
         made[PENBOX] = frozen_schema()
     return made
+
+
+def textmate_grammar(tables: dict[str, Any]) -> str:
+    """`pql.tmLanguage.json`: the terminals' patterns, and the looks by which bare values are told apart."""
+    sys.path.insert(0, str(ROOT))
+    from grammar import textmate
+    from pqlang.ast import RELATIVE_BASES
+    from pqlang.highlighter import CONSTANTS
+    from pqlang.literals import NUMBER
+    from pqlang.moments import DATE_TIME, PERIOD
+
+    grammar = textmate.make_grammar(
+        dict(zip(tables["KINDS"], tables["PATTERNS"], strict=True)),
+        number=NUMBER.pattern,
+        times=(DATE_TIME.pattern, PERIOD.pattern),
+        bases=RELATIVE_BASES,
+        constants=sorted(CONSTANTS),
+    )
+    return textmate.to_json(grammar)
 
 
 def frozen_schema() -> str:

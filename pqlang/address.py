@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pqlang import diagnostics as say
 from pqlang.arguments import wrong
@@ -15,12 +14,13 @@ from pqlang.diagnostics import Diagnostic
 from pqlang.json_text import Kind, Member, Node, read, render
 from pqlang.schema import Api, Endpoint
 from pqlang.source import Limits, Source, Span
+from pqlang.valueclass import frozen
 from pqlang.views import View, percent, plain
 
 BYTES = 12  # a character takes that many at most in a URL, as in `%F0%9F%98%80`
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pair:
     """One parameter: its name and its value."""
 
@@ -28,7 +28,7 @@ class Pair:
     value: View
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parts:
     """The pieces of a request. Without a path, it does not name its endpoint."""
 

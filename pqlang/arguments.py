@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pqlang import ast
 from pqlang import diagnostics as say
 from pqlang.diagnostics import PqlError
-from pqlang.formatter import format_query
 from pqlang.names import close_matches
 from pqlang.schema import Endpoint, Schema
 from pqlang.source import DEFAULT_LIMITS, MAX_DEPTH, Limits, Source, Span
+
+if TYPE_CHECKING:
+    from pqlang import ast
 
 TARGETS = ("auto", "json", "params")
 MODES = ("strict", "search")
@@ -98,6 +99,9 @@ def source(query: object, bound: object, bounds: Limits) -> tuple[Source, Mappin
     values = NO_VARIABLES if bound is None else variables(bound)
     if isinstance(query, str):
         return Source(query), values
+    from pqlang import ast  # a text needs no tree here
+    from pqlang.formatter import format_query
+
     if isinstance(query, ast.Query):
         _check_depth(query, bounds.depth)
         try:
@@ -114,6 +118,8 @@ def source(query: object, bound: object, bounds: Limits) -> tuple[Source, Mappin
 
 def _check_depth(query: ast.Query, limit: int) -> None:
     """A tree deeper than the limit is refused before anything recurses into it."""
+    from pqlang import ast
+
     level: list[ast.Expr] = [] if query.where is None else [query.where]
     depth = 0
     while level:

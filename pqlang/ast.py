@@ -8,11 +8,11 @@ differ in blanks, aliases (`==`) or needless quotes have equal trees. Any tree t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
 from pqlang.source import NOWHERE, Span
+from pqlang.valueclass import field, frozen
 
 
 class Op(StrEnum):
@@ -36,7 +36,7 @@ class Op(StrEnum):
     NOT_ENDS = "not ends with"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Node:
     """What every node has: the place it was read from. Nodes are equal where they say the same, wherever they stand."""
 
@@ -60,7 +60,7 @@ class Node:
         return f"{type(self).__name__}({', '.join(said)})"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Path(Node):
     """A field's name: `owner.email` and `owner[email]` are both `("owner", "email")`.
 
@@ -77,7 +77,7 @@ class Path(Node):
         return ".".join(self.parts)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Literal(Node):
     """A value as written, quotes and escapes undone. What it stands for depends on the field it meets.
 
@@ -101,7 +101,7 @@ class Literal(Node):
         return self.text, self.quoted and quotes_matter(self.text)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Variable(Node):
     """`$name`: a value bound beside the query, never part of its text."""
 
@@ -115,7 +115,7 @@ class Variable(Node):
 Value: TypeAlias = Literal | Variable
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Compare(Node):
     """`field op value`."""
 
@@ -124,7 +124,7 @@ class Compare(Node):
     value: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class In(Node):
     """`field in (a, b)`; a lone variable may stand without parentheses: `field in $list`."""
 
@@ -137,7 +137,7 @@ class In(Node):
             raise ValueError("a list in a text has at least one value")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Between(Node):
     """`field between low and high`, both ends included."""
 
@@ -147,7 +147,7 @@ class Between(Node):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class IsNull(Node):
     """`field is null`."""
 
@@ -155,7 +155,7 @@ class IsNull(Node):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class On(Node):
     """`field on period`: a day, a month or a year."""
 
@@ -164,28 +164,28 @@ class On(Node):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Flag(Node):
     """A name alone: a boolean field, or in search mode a word of free text."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Text(Node):
     """A quoted string alone: free text."""
 
     value: Literal
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Not(Node):
     """`not operand`."""
 
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class And(Node):
     """Two operands or more that must all hold."""
 
@@ -195,7 +195,7 @@ class And(Node):
         _two_at_least(self.operands)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Or(Node):
     """Two operands or more of which one must hold."""
 
@@ -205,7 +205,7 @@ class Or(Node):
         _two_at_least(self.operands)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Hole(Node):
     """A part that could not be read. Only in the trees of texts with mistakes, so that the rest is still checked."""
 
@@ -213,7 +213,7 @@ class Hole(Node):
 Expr: TypeAlias = And | Or | Not | Compare | In | Between | IsNull | On | Flag | Text | Hole
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class OrderBy(Node):
     """`order by field`, ascending unless said otherwise."""
 
@@ -221,7 +221,7 @@ class OrderBy(Node):
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Query(Node):
     """A whole text: a condition, an order, either or neither."""
 
@@ -234,7 +234,8 @@ _UNSPELLABLE_NAME = re.compile("[`\0\ud800-\udfff]")
 _VARIABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _UNIT = "(?:s|sec|secs|seconds?|min|mins|minutes?|h|hours?|d|days?|w|weeks?|mo|months?|y|years?)"
 # texts that `re` compiles when they are first wanted: few queries hold such words
-_RELATIVE_TIME = rf"(?:now|today|yesterday|tomorrow)(?:[ \t\r\n\xa0]*[+-][ \t\r\n\xa0]*[0-9]+[ \t\r\n\xa0]*{_UNIT})*"
+RELATIVE_BASES = ("now", "today", "yesterday", "tomorrow")  # what a relative time is counted from
+_RELATIVE_TIME = rf"(?:{'|'.join(RELATIVE_BASES)})(?:[ \t\r\n\xa0]*[+-][ \t\r\n\xa0]*[0-9]+[ \t\r\n\xa0]*{_UNIT})*"
 _OTHERWISE = rf"null|true|false|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|{_RELATIVE_TIME}"
 
 

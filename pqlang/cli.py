@@ -11,17 +11,17 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from pqlang import arguments, compiler
+from pqlang import arguments, compiler, entry
 from pqlang.arguments import MODES, TARGETS
 from pqlang.diagnostics import MOST_DRAWN, Diagnostic, PqlError, Severity
 from pqlang.moments import make_clock
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
 from pqlang.source import NOWHERE, Source
+from pqlang.valueclass import frozen, replace
 
 if TYPE_CHECKING:
     from pqlang.fetcher import Job
@@ -137,6 +137,9 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     count = _query_command(commands, "count", _count, "count the records that a query means")
     count.add_argument("--group-by", metavar="FIELD", help="count each value of a field by itself")
     _remote(count)
+    complete = _query_command(commands, "complete", _complete, "list what may be written next, the likeliest first")
+    complete.add_argument("--cursor", type=int, metavar="N", help="the offset of the cursor; the end if not given")
+    complete.set_defaults(mode="search", target=None)
 
     format_ = commands.add_parser("format", help="print a query in its canonical form")
     format_.add_argument("query", nargs="?", metavar="QUERY", help="the query; - or nothing reads standard input")
@@ -304,7 +307,7 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
 # Commands
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What a command has to say of one query: problems, and where it is not wrong, a text and the JSON beside it."""
 
@@ -325,7 +328,7 @@ def _compile(options: argparse.Namespace) -> int:
 
     def answer(query: str) -> Answer:
         try:
-            request = compiler.compile(query, endpoint, **how)
+            request = entry.compile(query, endpoint, **how)
         except PqlError as error:
             return Answer(error.source, error.diagnostics)
         text = request.url if options.url else partial(_request_text, request, several)
@@ -366,7 +369,27 @@ def _check(options: argparse.Namespace) -> int:
     endpoint, how = _endpoint(options), _how(options)
 
     def answer(query: str) -> Answer:
-        return Answer(Source(query), compiler.check(query, endpoint, **how))
+        return Answer(Source(query), entry.check(query, endpoint, **how))
+
+    make_clock(options.now, options.tz)
+    return _each(options, answer)
+
+
+def _complete(options: argparse.Namespace) -> int:
+    from pqlang.completer import complete  # the other commands start without it
+
+    endpoint, names = _endpoint(options), tuple(_variables(options.var))
+
+    def answer(text: str) -> Answer:
+        cursor = len(text) if options.cursor is None else options.cursor
+        how: dict[str, Any] = {"mode": options.mode, "variables": names, "now": options.now, "tz": options.tz}
+        found = complete(text, cursor, endpoint, **how)
+        return Answer(
+            Source(text),
+            (),
+            (lambda: _table([(each.label, each.kind, each.detail) for each in found])) if found else None,
+            lambda: {"completions": [each.to_json(text) for each in found]},
+        )
 
     make_clock(options.now, options.tz)
     return _each(options, answer)
@@ -547,14 +570,16 @@ def _show_schema(options: argparse.Namespace) -> int:
     return OK
 
 
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows under one another, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
+    return "\n".join("  ".join(row).rstrip() for row in padded)
+
+
 def _endpoint_text(endpoint: Endpoint) -> str:
-    rows = [(field.name, _type(field), _spelt(field), field.description) for field in endpoint.fields]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [endpoint.description, ""] if endpoint.description else []
-    lines += [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
-        for row in rows
-    ]
+    lines.append(_table([(field.name, _type(field), _spelt(field), field.description) for field in endpoint.fields]))
     if endpoint.examples:
         lines += ["", "for example", *(f"  {example}" for example in endpoint.examples)]
     return "\n".join(lines)

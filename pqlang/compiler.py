@@ -2,6 +2,8 @@
 
     text -> parse_source -> tree -> resolve -> condition -> normalise -> push_down -> tests -> Request -> emit
 
+`compile` and `check` themselves stand in `entry`, which comes here with all that it does not know at once.
+
 A pass that bad input can upset returns what it made and the problems it met; the rest are total. Problems gather in
 an `Analysis`; `compile` raises them, `check` returns them.
 """
@@ -9,41 +11,35 @@ an `Analysis`; `compile` raises them, `check` returns them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from pqlang import arguments, ast, express
+from pqlang import arguments, ast
 from pqlang import diagnostics as say
 from pqlang.condition import Condition
 from pqlang.diagnostics import Diagnostic, PqlError, Severity
 from pqlang.formatter import format_query
 from pqlang.moments import Clock, make_clock
 from pqlang.normaliser import normalise
+from pqlang.notices import notice
 from pqlang.operands import Context
 from pqlang.parser import parse_source
-from pqlang.pushdown import (
-    Pushed,
-    active_condition,
-    assumed_condition,
-    long_url,
-    notice,
-    push_down,
-    undocumented,
-    values_length,
-)
-from pqlang.request import Request
+from pqlang.pushdown import Pushed, push_down, undocumented, values_length
+from pqlang.request import Request, with_long_url
 from pqlang.resolver import Meaning, resolve
 from pqlang.schema import Endpoint
+from pqlang.scopes import active_condition, assumed_condition
 from pqlang.source import Limits, Source
+from pqlang.valueclass import frozen, replace
 
 if TYPE_CHECKING:
+    from pqlang.emitters.sql import Fold
     from pqlang.emitters.sql_types import Expression
     from pqlang.evaluator import Predicate
     from pqlang.plans import Plan
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Analysis:
     """Everything known about a query: each stage reached, and every problem on the way."""
 
@@ -121,7 +117,8 @@ def request(analysis: Analysis) -> Request:
     pushed, meaning, endpoint = analysis.pushed, analysis.meaning, analysis.endpoint
     if pushed is None or meaning is None:
         raise PqlError(analysis.source, analysis.diagnostics)
-    return _request(endpoint, pushed, _sort(meaning, endpoint), analysis.diagnostics, analysis.length)
+    made = Request(endpoint, pushed.target, pushed.tests, _sort(meaning, endpoint), analysis.diagnostics)
+    return with_long_url(made, analysis.length)
 
 
 def _sort(meaning: Meaning, endpoint: Endpoint) -> str | None:
@@ -129,61 +126,6 @@ def _sort(meaning: Meaning, endpoint: Endpoint) -> str | None:
     if meaning.order is None or meaning.order.field.sort is None:
         return None
     return (endpoint.api.descending_prefix if meaning.order.descending else "") + meaning.order.field.sort
-
-
-def _request(
-    endpoint: Endpoint, pushed: Pushed, sort: str | None, problems: tuple[Diagnostic, ...], length: int
-) -> Request:
-    """The request, and a warning where its URL is too long for many servers."""
-    made = Request(endpoint, pushed.target, pushed.tests, sort, problems)
-    warning = long_url(made.tests, endpoint, length, made.url)
-    return made if warning is None else replace(made, diagnostics=(*problems, warning))
-
-
-def compile(
-    query: object,
-    endpoint: str | Endpoint,
-    *,
-    target: str = "auto",
-    variables: Mapping[str, object] | None = None,
-    now: datetime | str | None = None,
-    tz: str | tzinfo = "UTC",
-    scope: str | None = None,
-    mode: str = "strict",
-    limits: Limits | None = None,
-) -> Request:
-    """The one API request that a query means.
-
-    `query` is text, an `ast.Query`, or a t-string; `endpoint` a name in `PENBOX` or an `Endpoint` of another schema.
-    `target` is `"json"`, `"params"`, or `"auto"`: direct parameters where they are exact, else the JSON filter.
-    `variables` binds `$names`. `now` (aware datetime or ISO text) and `tz` (a zone's name) are what relative times
-    are counted from. `scope="active"` adds the endpoint's active condition where the query says nothing of it.
-    `mode="search"` reads what hands type into a search box. `limits` bounds length, depth and list values.
-
-    Raises PqlError with every problem: a mistake in the query, or a part that one request cannot say.
-
-    >>> compile("parent_status = in_progress and archived = false", "cases").query_string
-    'parent_status=in_progress&archived=false'
-    """
-    arguments.target(target)
-    if type(query) is str and (variables is None or variables == {}) and now is None and tz == "UTC" and scope is None:
-        at = arguments.endpoint(endpoint)
-        arguments.choices(target, scope, mode)
-        if len(query) <= arguments.limits(limits).length and (short := express.push(query, at, target)) is not None:
-            return _request(at, *short, (), len(query))
-    return request(
-        analyse(
-            query,
-            endpoint,
-            target=target,
-            variables=variables,
-            now=now,
-            tz=tz,
-            scope=scope,
-            mode=mode,
-            limits=limits,
-        )
-    )
 
 
 def plan(
@@ -236,7 +178,9 @@ def plan(
     requests = []
     for branch in made.branches:
         found = (*analysis.diagnostics, *undocumented(branch.pushed))
-        asked = _request(at, branch.pushed, _sort(meaning, at), found, analysis.length)
+        asked = with_long_url(
+            Request(at, branch.pushed.target, branch.pushed.tests, _sort(meaning, at), found), analysis.length
+        )
         requests.append(asked if branch.residual is None else replace(asked, residual=Predicate(branch.residual, at)))
     order = None if meaning.order is None else (meaning.order.field.name, meaning.order.descending)
     said = (*analysis.diagnostics, *problems, *(each for one in requests for each in one.diagnostics))
@@ -294,7 +238,7 @@ def sql(
     endpoint: str | Endpoint,
     tables: object,
     *,
-    fold: str | None = None,
+    fold: Fold = None,
     variables: Mapping[str, object] | None = None,
     now: datetime | str | None = None,
     tz: str | tzinfo = "UTC",
@@ -306,8 +250,9 @@ def sql(
 
     `tables` is the table that holds the records; or a mapping, of the endpoint's name to that table, of a relation to
     its table and the condition that joins it, of a field to a column. Columns not given are found by the field's key
-    in a response or by its own name. Values are bound. `fold` names a function of the database by which `ilike` folds
-    case (`install_folding` makes one), the engine's own way where None. No condition means what the API assumes.
+    in a response or by its own name. Values are bound. `fold` says how `ilike` folds case: by a function of the
+    database (its name; `install_folding` makes one), by another column (a Python function from the one to the other),
+    or as the engine does (None). No condition means what the API assumes.
 
     The expression is true exactly where the query is; where the query is not, it may be false or null, so negate the
     query and not the expression. Raises PqlError for a mistake, and for a field without a fitting column.
@@ -323,8 +268,8 @@ def sql(
     from pqlang.emitters import sql_columns
     from pqlang.emitters.sql import emit  # the rest does without SQLAlchemy
 
-    if fold is not None and not (isinstance(fold, str) and fold):
-        raise arguments.wrong("fold", fold, "the name of a function of the database, or None")
+    if not (fold is None or callable(fold) or (isinstance(fold, str) and fold)):
+        raise arguments.wrong("fold", fold, "the name of a function of the database, a Python function, or None")
     analysis = analyse(
         query, endpoint, target=None, variables=variables, now=now, tz=tz, scope=scope, mode=mode, limits=limits
     )
@@ -340,32 +285,6 @@ def sql(
     if problems:
         raise PqlError(analysis.source, (*analysis.diagnostics, *problems))
     return emit(condition, columns, fold)
-
-
-def check(
-    query: object,
-    endpoint: str | Endpoint,
-    *,
-    target: str | None = None,
-    variables: Mapping[str, object] | None = None,
-    now: datetime | str | None = None,
-    tz: str | tzinfo = "UTC",
-    scope: str | None = None,
-    mode: str = "strict",
-    limits: Limits | None = None,
-) -> list[Diagnostic]:
-    """Every problem of a query, in the order of its text; never raises on text.
-
-    The keywords are those of `compile`. Whether one request can say it is asked only where a `target` is given: a
-    query that needs several is not wrong.
-
-    >>> [problem.code for problem in check("parent_status = drft and emial = x", "cases")]
-    ['unknown-value', 'unknown-field']
-    """
-    analysis = analyse(
-        query, endpoint, target=target, variables=variables, now=now, tz=tz, scope=scope, mode=mode, limits=limits
-    )
-    return list(analysis.diagnostics)
 
 
 def parse(query: object, *, mode: str = "strict", limits: Limits | None = None) -> ast.Query:
@@ -401,7 +320,7 @@ def format(query: object, *, width: int | None = None, mode: str = "strict", lim
     return format_query(parse(query, mode=mode, limits=limits), width)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A query read and checked once, compiled as often as its variables and the clock ask for."""
 

@@ -6,14 +6,14 @@ A `Not` that survives normalising is the seal around a to-many group (see LANGUA
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
 from pqlang.schema import Field
 from pqlang.source import NOWHERE, Span
+from pqlang.valueclass import field as dataclass_field
+from pqlang.valueclass import frozen
 
 
 class Op(StrEnum):
@@ -45,7 +45,7 @@ class Kind(StrEnum):
     NULL = "null"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sense:
     """What an operator means. The same on a to-one field and on the chosen record of a to-many relation.
 
@@ -80,7 +80,7 @@ SENSES = {
 }
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(order=True)
 class Moment:
     """An instant, or a day on a `date` field, and how to send it. Compares by time alone."""
 
@@ -92,7 +92,7 @@ Scalar: TypeAlias = str | int | float | bool | Moment
 TestValue: TypeAlias = Scalar | tuple[Scalar, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Test:
     """One condition: `field op value`. The value is a tuple for `in`, None for the null tests."""
 
@@ -102,7 +102,7 @@ class Test:
     span: Span = dataclass_field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class All:
     """True where every operand is."""
 
@@ -110,7 +110,7 @@ class All:
     span: Span = dataclass_field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Any:
     """True where some operand is."""
 
@@ -118,7 +118,7 @@ class Any:
     span: Span = dataclass_field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Not:
     """Kleene's not."""
 
@@ -129,3 +129,17 @@ class Not:
 Condition: TypeAlias = All | Any | Not | Test
 EVERY = All(())
 NONE = Any(())
+
+
+def tests_of(condition: Condition) -> tuple[Test, ...]:
+    """The tests of a conjunction; of any other condition, itself if it is a test."""
+    operands = condition.operands if isinstance(condition, All) else (condition,)
+    return tuple(operand for operand in operands if isinstance(operand, Test))
+
+
+def names_of(condition: Condition) -> set[str]:
+    """The fields a condition speaks of."""
+    if isinstance(condition, Test):
+        return {condition.field.name}
+    operands = (condition.operand,) if isinstance(condition, Not) else condition.operands
+    return set().union(*(names_of(operand) for operand in operands))

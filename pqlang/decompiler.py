@@ -9,7 +9,6 @@ open (which of two values counts, what an empty parameter is) is an error, never
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from json import dumps, loads
 from typing import TypeAlias
 
@@ -25,6 +24,7 @@ from pqlang.moments import UTC_CLOCK
 from pqlang.names import close_matches, close_names
 from pqlang.schema import DATES, ORDERED, TEXTS, Endpoint, Field, FieldType, Match, Schema
 from pqlang.source import Limits, Source, Span
+from pqlang.valueclass import frozen, replace
 from pqlang.views import ENOUGH, View
 from pqlang.writer import path, write
 
@@ -36,7 +36,7 @@ _HABITS = {"gte": ">=", "lte": "<=", "neq": "!=", "not": "!="}  # what other API
 Spell: TypeAlias = Callable[[str], str]  # a text as it is written at a place, for edits
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """A request read back: its query's text, None where it is wrong, and all there is to say of it.
 

@@ -7,11 +7,11 @@ span is the shortest text that is wrong. Messages speak of fields, operators and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pqlang.source import NOWHERE, Source, Span
 from pqlang.spelling import bare, quote
+from pqlang.valueclass import frozen, replace
 
 
 class Severity(StrEnum):
@@ -22,7 +22,7 @@ class Severity(StrEnum):
     HINT = "hint"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Suggestion:
     """An edit: put `replacement` in place of `span`. `safe` edits keep the meaning, so an editor may apply them."""
 
@@ -40,7 +40,7 @@ class Suggestion:
         return text[: self.span.start] + self.replacement + text[self.span.end :]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diagnostic:
     """One problem: a stable code, how bad it is, where, and what can be done."""
 

@@ -11,8 +11,7 @@ distributes over `or`. Only truth counts here, so that conditions on one field m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from dataclasses import field as dataclass_field
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
@@ -23,9 +22,11 @@ from pqlang.evaluator import matcher
 from pqlang.normaliser import normalise, touches_many
 from pqlang.schema import Endpoint, Field, FieldType
 from pqlang.source import NOWHERE, Span
+from pqlang.valueclass import field as dataclass_field
+from pqlang.valueclass import frozen, replace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """What a conjunction asks of one field: a value of a domain that matches all the patterns."""
 
@@ -83,15 +84,13 @@ class TooMuch(Exception):
     """Distributing costs more than it may."""
 
 
-@dataclass
 class Work:
     """What may still be done: one unit is about one pair of conjunctions compared."""
 
-    left: int = 40_000
-    whole: int = dataclass_field(init=False)
+    __slots__ = ("left", "whole")
 
-    def __post_init__(self) -> None:
-        self.whole = self.left
+    def __init__(self, left: int = 40_000) -> None:
+        self.left = self.whole = left
 
     def spend(self, units: int) -> None:
         """Take so many units away; raises TooMuch where there are no more."""

@@ -6,20 +6,20 @@ one `!=`, and an empty set is a contradiction. Patterns have no domain here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from pqlang.condition import EVERY, NONE, All, Condition, Op, Scalar, Test
 from pqlang.condition import Any as AnyOf
 from pqlang.schema import ORDERED, Field, FieldType
 from pqlang.source import Span
+from pqlang.valueclass import frozen
 
 #: A bound: the value and on which side of it the bound lies (-1 just before it, 1 just after it).
 Edge: TypeAlias = "tuple[Any, int] | None"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finite:
     """These values, or with `complement` all but these."""
 
@@ -27,7 +27,7 @@ class Finite:
     complement: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ranges:
     """Ranges in order that do not touch; an edge of None is open."""
 
@@ -37,7 +37,7 @@ class Ranges:
 Values: TypeAlias = "Finite | Ranges"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Domain:
     """What a field may hold: some values, and null or not."""
 
@@ -399,3 +399,12 @@ def _low(edge: Edge) -> _End:
 
 def _high(edge: Edge) -> _End:
     return _End((1, None, 0) if edge is None else (0, *edge))
+
+
+def by_field(operands: Sequence[Condition]) -> list[list[Condition]]:
+    """Conditions, those that speak of the same one field and have a domain together, any other alone."""
+    together: dict[object, list[Condition]] = {}
+    for at, operand in enumerate(operands):
+        found = of_condition(operand)
+        together.setdefault(at if found is None else found[0].name, []).append(operand)
+    return list(together.values())

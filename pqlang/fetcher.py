@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pqlang import compiler
+from pqlang import compiler, entry
 from pqlang.counting import counting_plan
 from pqlang.diagnostics import REMOTE, Diagnostic, PqlError, PqlWarning
 from pqlang.printer import Column, Csv, JsonLines, Printer, Table, columns_of, json_line, unknown_columns
@@ -95,7 +95,7 @@ def count(queries: Iterable[str], job: Job, *, by: str | None = None, as_json: b
     with _client(job) as client:
 
         def run(query: str) -> None:
-            noted = compiler.check(query, job.endpoint, **_without_plan(job.reads))
+            noted = entry.check(query, job.endpoint, **_without_plan(job.reads))
             groups: Mapping[str | None, int] | None = None
             with warnings.catch_warnings(record=True) as met:
                 warnings.simplefilter("always", PqlWarning)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from json import dumps, loads
 
 from pqlang import diagnostics as say
 from pqlang.diagnostics import Diagnostic
 from pqlang.source import Limits, Span
+from pqlang.valueclass import frozen
 from pqlang.views import ENOUGH, View, json_string
 
 
@@ -30,7 +30,7 @@ class Kind(StrEnum):
     NULL = "null"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """A JSON value and where it stands: `value` of a scalar, `members` of an object, `items` of a list.
 
@@ -46,7 +46,7 @@ class Node:
     view: View | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """A key of an object, where it stands, and its value."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime
 from enum import Enum
 from typing import TypeAlias
@@ -32,6 +31,7 @@ from pqlang.names import close_matches
 from pqlang.schema import Field, FieldType
 from pqlang.source import Span
 from pqlang.spelling import bare
+from pqlang.valueclass import replace
 
 Read: TypeAlias = "Scalar | Diagnostic"
 INFINITY = float("inf")

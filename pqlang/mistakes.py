@@ -7,16 +7,16 @@ operators, curly quotes, forgotten quotes and connectives.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from pqlang import diagnostics as say
 from pqlang.ast import Compare, Expr, Flag, Hole, Literal, Not, Op, Text
 from pqlang.diagnostics import Diagnostic
 from pqlang.source import Span
+from pqlang.valueclass import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Where:
     """The place where reading stopped, and what was known there."""
 
@@ -175,7 +175,8 @@ def _operator_sign(where: Where) -> Diagnostic | None:
         span = Span(where.after - len("not"), where.start + len(sign[0]))
         return say.foreign_operator(span, span.of(where.text), "!" + sign[0].replace("==", "="))
     if rest[:1] and rest[:1] in "=<>!~:" and (where.wants_value or OPERATOR_KINDS & where.expected):
-        before = re.search(r"[=<>!~:*]*$", where.text[: where.after])[0] if where.wants_value else ""  # type: ignore[index]
+        read = where.text[: where.after]
+        before = read[len(read.rstrip("=<>!~:*")) :] if where.wants_value else ""
         after = re.match(r"![ \t\r\n\xa0]+[=~]\*?|[=<>!~:*]+", rest)[0]  # type: ignore[index]
         if where.after < where.start and before:
             before += where.text[where.after : where.start]

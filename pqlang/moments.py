@@ -7,7 +7,6 @@ a day starts at its first instant, an ambiguous local time is the earlier one, a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from pqlang import diagnostics as say
@@ -16,9 +15,10 @@ from pqlang.condition import Moment
 from pqlang.diagnostics import Diagnostic, PqlError
 from pqlang.names import close_matches
 from pqlang.source import Source, Span
+from pqlang.valueclass import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """The time a query is read at, and the zone its calendar is in."""
 
@@ -118,7 +118,7 @@ class _Overflow(Exception):
 
 # Literals
 
-_DATE_TIME = re.compile(
+DATE_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:T([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
@@ -136,7 +136,7 @@ def read_moment(text: str, span: Span, clock: Clock) -> Moment | Diagnostic | No
     A text without offset is in the clock's zone. It is sent as written where that is what the server reads: in UTC,
     or with its offset.
     """
-    match = _DATE_TIME.fullmatch(text)
+    match = DATE_TIME.fullmatch(text)
     if match is None:
         return None
     try:
@@ -240,7 +240,7 @@ def _days_in(year: int, month: int) -> int:
 
 # Periods
 
-_PERIOD = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
+PERIOD = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
 DAY_WORDS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 
 
@@ -248,7 +248,7 @@ def read_period(
     text: str, quoted: bool, span: Span, clock: Clock, *, days: bool
 ) -> tuple[Moment, Moment] | Diagnostic | None:
     """The first instant (or day) of a day, month or year, and of the next; None where the text names no period."""
-    match = _PERIOD.fullmatch(text)
+    match = PERIOD.fullmatch(text)
     try:
         if match:
             year, month, day = (int(part) if part else None for part in match.groups())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -48,3 +49,37 @@ def _ratio(left: str, right: str) -> float:
 
 def _squeeze(name: str) -> str:
     return name[:100].lower().replace("_", "").replace(".", "").replace("-", "")
+
+
+# What is being typed
+
+LIKELY = 5  # worse than any likeness: only close to what is typed
+
+
+def likeness(typed: str, label: str) -> int | None:
+    """How well a label goes on from what was typed, 0 the best; None where it does not.
+
+    0 it starts so, 1 its last part does, 2 another of its words does, 3 it holds it, 4 its letters in this order.
+
+    >>> [likeness("ema", name) for name in ("email", "owner.email", "user_email", "schema", "e.m.a", "title")]
+    [0, 1, 2, 3, 4, None]
+    """
+    written, name = typed.lower(), label.lower()
+    if name.startswith(written):
+        return 0
+    if not written[:1].isalnum():
+        return None
+    last = name.rpartition(".")[2]
+    if last.startswith(written):
+        return 1
+    if any(word.startswith(written) for word in _WORDS.split(name)):
+        return 2
+    if len(written) < 2:
+        return None
+    if written in name:
+        return 3
+    letters = iter(name)
+    return 4 if name[0] == written[0] and all(letter in letters for letter in written) else None
+
+
+_WORDS = re.compile(r"[\s._-]+")

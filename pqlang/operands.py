@@ -7,7 +7,6 @@ bound later: `UNBOUND` stands in their place, and what is made of it is thrown a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias, cast
 
@@ -21,9 +20,10 @@ from pqlang.names import close_matches
 from pqlang.schema import ORDERED, Endpoint, Field
 from pqlang.source import DEFAULT_LIMITS, Limits, Span
 from pqlang.spelling import name as spell_name
+from pqlang.valueclass import field, frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Context:
     """What a query is read against."""
 

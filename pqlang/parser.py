@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -51,8 +50,10 @@ from pqlang.ast import (
 )
 from pqlang.diagnostics import Diagnostic
 from pqlang.source import DEFAULT_LIMITS, Limits, Source, Span
+from pqlang.valueclass import frozen, replace
 
 Token: TypeAlias = "tuple[int, int, str, int]"  # start, end, text, kind
+Builders: TypeAlias = "tuple[Callable[[Reading, list[Any]], Any], ...]"  # one for each rule of the tables
 END, FIELD, LPAR, RPAR, NOT, MINUS, ORDER_BY, BETWEEN, AND = (
     KINDS.index(kind) for kind in ("$END", "FIELD", "LPAR", "RPAR", "NOT", "MINUS", "ORDER_BY", "BETWEEN", "AND")
 )
@@ -63,15 +64,18 @@ SCANNED = tuple((0, *kinds) for _, kinds in MODES)  # group number -> kind
 MOST_PROBLEMS = 20  # a text with more mistakes than this is no query; the rest is not read
 
 
-@dataclass(slots=True)
 class Reading:
     """What one run of the driver gathers beside the tree."""
 
-    text: str
-    search: bool
-    limits: Limits
-    problems: list[Diagnostic] = field(default_factory=list)
-    grouped: set[int] = field(default_factory=set)  # ids of the nodes that stand in parentheses of their own
+    __slots__ = ("grouped", "limits", "problems", "search", "text", "trace")
+
+    def __init__(self, text: str, search: bool, limits: Limits, trace: list[Token] | None = None) -> None:
+        self.text = text
+        self.search = search
+        self.limits = limits
+        self.problems: list[Diagnostic] = []
+        self.grouped: set[int] = set()  # ids of the nodes that stand in parentheses of their own
+        self.trace = trace  # where one is kept: each token read; of kind -1, what a mistake hides
 
     @property
     def wrong(self) -> bool:
@@ -94,9 +98,9 @@ def parse_source(
     return drive(reading, BUILDERS), reading.problems
 
 
-def drive(reading: Reading, builders: tuple[Callable[[Reading, list[Any]], Any], ...]) -> Any:
+def drive(reading: Reading, builders: Builders) -> Any:
     """Shift and reduce by the tables until the text is read; what a rule's builder returns is its value."""
-    text, deepest = reading.text, reading.limits.depth
+    text, deepest, trace = reading.text, reading.limits.depth, reading.trace
     states: list[int] = [0]
     values: list[Any] = []
     state = at = depth = 0
@@ -109,7 +113,10 @@ def drive(reading: Reading, builders: tuple[Callable[[Reading, list[Any]], Any],
                 token = next_token(text, at, state)
             action = actions.get(token[3])
             if action is None:
-                resumed = recover(reading, states, values, token, at)
+                resumed = recover(reading, builders, states, values, token, at)
+                if trace is not None:
+                    end = len(text) if resumed is None else resumed
+                    trace.append((token[0], end, text[token[0] : end], -1))
                 if resumed is None:
                     return None
                 at, token, state = resumed, None, states[-1]
@@ -121,6 +128,8 @@ def drive(reading: Reading, builders: tuple[Callable[[Reading, list[Any]], Any],
                     if depth > deepest:
                         reading.problems.append(mistakes.too_deep(text, token[0], deepest))
                         return None
+                if trace is not None:
+                    trace.append(token)
                 states.append(action)
                 values.append(token)
                 state, at, token = action, token[1], None
@@ -196,7 +205,9 @@ _BY_LENGTH = sorted(range(len(KINDS)), key=lambda kind: kind in (FIELD, KINDS.in
 # After a mistake
 
 
-def recover(reading: Reading, states: list[int], values: list[Any], token: Token, at: int) -> int | None:
+def recover(
+    reading: Reading, builders: Builders, states: list[int], values: list[Any], token: Token, at: int
+) -> int | None:
     """Report what is wrong at the token, put a hole in place of the condition, and say where to read on.
 
     None where reading stops: too many mistakes. The stacks are left as if the hole had just been read.
@@ -211,7 +222,7 @@ def recover(reading: Reading, states: list[int], values: list[Any], token: Token
     if len(reading.problems) > MOST_PROBLEMS:
         return None
     if token[3] == END and accepts(states, RPAR):
-        _close(reading, states, values, token[0])
+        _close(reading, builders, states, values, token[0])
         return token[0]
     dropped: list[Any] = []
     while PRIMARY not in GOTOS[states[-1]] and (ORDER not in GOTOS[states[-1]] or not dropped):
@@ -241,7 +252,7 @@ def _start(value: Any) -> int:
     return start
 
 
-def _close(reading: Reading, states: list[int], values: list[Any], at: int) -> None:
+def _close(reading: Reading, builders: Builders, states: list[int], values: list[Any], at: int) -> None:
     """Read the closing parenthesis that is missing at the end of the text."""
     while True:
         rule = DEFAULTS[states[-1]]
@@ -251,7 +262,7 @@ def _close(reading: Reading, states: list[int], values: list[Any], at: int) -> N
             values.append((at, at, ")", RPAR))
             return
         lhs, length, _ = RULES[~action]
-        value = BUILDERS[~action](reading, values[-length:])
+        value = builders[~action](reading, values[-length:])
         del states[-length:], values[-length:]
         states.append(GOTOS[states[-1]][lhs])
         values.append(value)
@@ -280,7 +291,7 @@ def accepts(states: list[int], kind: int) -> bool:
 # Builders: the children of a rule, punctuation included, to its node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ValueList:
     """The values between two parentheses, and the place of both."""
 

@@ -9,7 +9,6 @@ of each field; what it does not say is its residual. LANGUAGE, "A query that no 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
@@ -22,12 +21,14 @@ from pqlang.disjuncts import Conjunct, Part, TooMuch, Work
 from pqlang.domains import Domain
 from pqlang.evaluator import uncarried
 from pqlang.formatter import expression
-from pqlang.pushdown import Pushed, assumed_condition, json_refusals, param_refusals, push_down, spell
+from pqlang.pushdown import Pushed, json_refusals, param_refusals, push_down, spell
 from pqlang.schema import Endpoint, Field, Match
+from pqlang.scopes import assumed_condition
+from pqlang.valueclass import frozen, replace
 from pqlang.writer import write
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Branch:
     """One request of a plan: what it sends, what is then tested, and why it goes by that target."""
 
@@ -38,7 +39,7 @@ class Branch:
     fetched: Conjunct  # what it asks the API for
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Branches:
     """The requests of a plan, and whether no record is in two of them."""
 
@@ -88,7 +89,7 @@ def make_plan(
     return (broader, []) if isinstance(broader, Branches) else (None, [problem, broader])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Piece:
     """Some of what a conjunction asks of a field, and the tests that come nearest to it."""
 
@@ -97,7 +98,7 @@ class _Piece:
     tests: tuple[Test, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Way:
     """A conjunction asked by a target: pieces of each field; a request is one of each."""
 

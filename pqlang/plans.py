@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pqlang import ast
@@ -15,10 +14,11 @@ from pqlang.planner import every_test, make_plan
 from pqlang.pushdown import Pushed
 from pqlang.request import Request
 from pqlang.schema import Endpoint
+from pqlang.valueclass import field, frozen, replace
 from pqlang.writer import path, write
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """The requests whose records, each tested for its residual, are together those that a query means.
 

@@ -65,13 +65,13 @@ def to_json(problem: Diagnostic, source: Source) -> dict[str, Any]:
         "message": problem.message,
         "label": problem.label,
         "help": problem.help,
-        **_offsets(problem.span, text),
+        **offsets(problem.span, text),
         "line": line.number,
         "column": start - line.start + 1,
         "suggestions": [
             {
                 "message": each.message,
-                **_offsets(each.span, text),
+                **offsets(each.span, text),
                 "replacement": each.replacement,
                 "safe": each.safe,
             }
@@ -91,7 +91,8 @@ def utf16_offset(text: str, offset: int) -> int:
     return len(text[:offset].encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _offsets(span: Span, text: str) -> dict[str, dict[str, int]]:
+def offsets(span: Span, text: str) -> dict[str, dict[str, int]]:
+    """A place in a text as plain data, in code points and as JavaScript counts it."""
     start, end = _clamp(span, text)
     return {
         "span": {"start": start, "end": end},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pqlang import diagnostics as say
@@ -13,12 +12,13 @@ from pqlang.emitters import json as json_emitter
 from pqlang.emitters import params as params_emitter
 from pqlang.schema import Endpoint
 from pqlang.source import Source
+from pqlang.valueclass import frozen, replace
 
 if TYPE_CHECKING:
     from pqlang.evaluator import Predicate
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """A compiled query. Values only: parameters, filter and URL are made when asked for, anew each time.
 
@@ -109,6 +109,19 @@ class Request:
 
     def _sort(self) -> dict[str, str | list[str]]:
         return {} if self.sort is None else {self.endpoint.api.sort_param: self.sort}
+
+
+def with_long_url(made: Request, length: int) -> Request:
+    """The request, with a warning where its URL is too long for many servers.
+
+    `length` counts the characters that were written. The URL is only made where it could be that long: a character
+    takes 12 bytes at most, as in `%F0%9F%98%80`.
+    """
+    endpoint = made.endpoint
+    limit = endpoint.api.long_url
+    if 12 * length + len(made.tests) * endpoint.spelling_bytes < limit or len(made.url()) <= limit:
+        return made
+    return replace(made, diagnostics=(*made.diagnostics, say.long_url(len(made.url()), limit)))
 
 
 def _wrong(name: str, value: object, wanted: str) -> PqlError:

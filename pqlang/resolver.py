@@ -6,7 +6,6 @@ field's type; every endpoint-specific fact is read from the schema.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeGuard, assert_never
 
@@ -24,6 +23,7 @@ from pqlang.schema import DATES, ORDERED, TEXTS, Field, FieldType
 from pqlang.source import Span
 from pqlang.spelling import bare, quote
 from pqlang.spelling import name as spell_name
+from pqlang.valueclass import frozen, replace
 
 _EQUAL = {ast.Op.EQ: Op.EQ, ast.Op.NE: Op.NE}
 _ORDER = {ast.Op.LT: Op.LT, ast.Op.LE: Op.LE, ast.Op.GT: Op.GT, ast.Op.GE: Op.GE}
@@ -45,7 +45,7 @@ _NEGATIVE = frozenset(
 ENOUGH_PROBLEMS = 50  # past these, names are no longer compared: a pasted page would cost seconds and help nobody
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """What the answer is sorted by."""
 
@@ -53,7 +53,7 @@ class Order:
     descending: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Meaning:
     """A query resolved. No condition is the endpoint's own list."""
 

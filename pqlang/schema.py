@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from pqlang.valueclass import field, frozen
 
 
 class FieldType(StrEnum):
@@ -47,7 +48,7 @@ class Extra(StrEnum):
     LIST = "list"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonPlace:
     """Where the JSON filter spells a field: an attribute, a relation's attribute, or a relation's own id."""
 
@@ -57,7 +58,7 @@ class JsonPlace:
     undocumented: str = ""  # what nobody documents about this place; shown as a hint when it is used
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """A direct query parameter: its name, what it means, and the value the API assumes without it."""
 
@@ -68,7 +69,7 @@ class Parameter:
     refuses: str = ""  # a value with one of these characters is not sent here: it could mean something else
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Derived:
     """A boolean that stands for another field being null (`when_null`) or not."""
 
@@ -76,7 +77,7 @@ class Derived:
     when_null: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """One filterable field of an endpoint, named by its dotted path."""
 
@@ -98,7 +99,7 @@ class Field:
         return hash(self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Active:
     """The condition that `scope="active"` adds: `field = value`."""
 
@@ -106,7 +107,7 @@ class Active:
     value: bool | str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Api:
     """How the API spells what is not a field: its address, its reserved parameters, its operators."""
 
@@ -151,7 +152,7 @@ class Api:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
     """One list of records: its fields, and what the API takes for granted about them."""
 
@@ -175,6 +176,7 @@ class Endpoint:
     )  # bytes a URL needs for a condition, its value aside
     derived_of: Mapping[str, Field] = field(init=False, compare=False, repr=False)  # base name -> its boolean
     operators_of: Mapping[str, str] = field(init=False, compare=False, repr=False)  # operator -> the API's name for it
+    by_word: Mapping[str, Field] = field(init=False, compare=False, repr=False)  # those whose name needs no backticks
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -188,6 +190,7 @@ class Endpoint:
         operators = dict(self.api.operators)
         nulls = {name: operators[op] for name, op in (("is null", "="), ("is not null", "!=")) if op in operators}
         put(self, "operators_of", operators | nulls)
+        put(self, "by_word", {f.name: f for f in self.fields if _is_word(f.name)})
 
     def __hash__(self) -> int:
         return hash((self.api.name, self.name))
@@ -200,7 +203,12 @@ class Endpoint:
         return self.by_name[name]
 
 
-@dataclass(frozen=True, slots=True)
+def _is_word(name: str) -> bool:
+    """Whether a name surely stands for itself; the grammar lets others stand bare as well."""
+    return (name[:1].isalpha() or name[:1] == "_") and name.lower() not in ("and", "or", "not")
+
+
+@frozen
 class Schema:
     """An API's endpoints, in the order of its file."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import replace
 
 from pqlang import schema_problems as say
 from pqlang.schema import Api, Endpoint, Field, FieldType, Match, Schema
 from pqlang.schema_problems import KeyPath, Problem
 from pqlang.schema_tables import ApiTable, EndpointTable, FieldTable, SchemaTable, named
+from pqlang.valueclass import replace
 
 
 def check(tables: SchemaTable, schema: Schema, known: Iterable[Problem]) -> list[Problem]:

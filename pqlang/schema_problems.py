@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeAlias
 
 from pqlang.diagnostics import Diagnostic, PqlError, listing, shorten
 from pqlang.source import NOWHERE, Source, Span
+from pqlang.valueclass import frozen
 
 KeyPath: TypeAlias = tuple[str, ...]
 BARE_KEY = re.compile("[A-Za-z0-9_-]+")  # the keys that need no quotes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """What is wrong at one key; perhaps only because of another problem at a key among `causes`."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from pqlang.valueclass import frozen
 
 
 class Span(NamedTuple):
@@ -24,7 +25,7 @@ class Span(NamedTuple):
 NOWHERE = Span(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """A text and the name under which messages speak of it (a file, `--now`; empty for a query)."""
 
@@ -32,7 +33,7 @@ class Source:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Bounds checked before any work that could grow without them; see LANGUAGE, "Limits".
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice, pairwise, product
@@ -23,14 +22,16 @@ from pqlang.condition import SENSES, Condition, Kind, Moment, Not, Op, Test
 from pqlang.evaluator import Record, fold_case, group, matcher
 from pqlang.planner import every_test
 from pqlang.plans import Plan
-from pqlang.pushdown import assumed_condition, param_text
+from pqlang.pushdown import param_text
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, FieldType, Match
+from pqlang.scopes import assumed_condition
+from pqlang.valueclass import frozen, replace
 
 Values: TypeAlias = "dict[str, list[Anything]]"  # field name -> the values records hold of it
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """A record on which the sides differ; `selected_by` is `plan`, `query`, or `two requests` of a disjoint plan."""
 
@@ -38,7 +39,7 @@ class Difference:
     selected_by: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """How a check went: on how many records, with how many requests, and the first difference where there was one."""
 

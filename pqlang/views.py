@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from json import dumps, loads
 from urllib.parse import quote
 
 from pqlang import diagnostics as say
 from pqlang.diagnostics import Diagnostic
 from pqlang.source import Span
+from pqlang.valueclass import frozen
 
 ENOUGH = 50  # mistakes of one kind or in one request, past which no more are looked for
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """A decoded text; `starts[i]` is where its character `i` starts in the source, the last where it ends.
 

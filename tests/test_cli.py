@@ -326,6 +326,32 @@ def planned(done: Done) -> dict[str, Any]:
     return found
 
 
+def test_completion(pql: Pql) -> None:
+    assert pql("complete", "cases", "parent_status = d").out == "draft  value  in preparation\n"
+    assert pql("complete", "cases", "zzzz").out == ""
+    assert pql("complete", "cases", "title = ", "--var", "who=Ann").out == "$who  value  variable\n"
+    assert pql("complete", "cases", "archived upd", "--mode", "strict").out == ""
+
+
+def test_completion_as_json_at_a_cursor(pql: Pql) -> None:
+    said = json.loads(pql("complete", "cases", '"😀" and sta = 1', "--cursor", "9", "--json").out)
+    assert said["ok"] is True
+    assert said["completions"][0] == {
+        "label": "status",
+        "kind": "field",
+        "insert": "status",
+        "detail": "string, custom status, in the workspace's own words",
+        "span": {"start": 8, "end": 11},
+        "utf16": {"start": 9, "end": 12},
+    }
+
+
+def test_completions_of_many_lines(pql: Pql) -> None:
+    lines = pql("complete", "cases", "--json", stdin="parent_status = d\nown\n").out.splitlines()
+    assert [each["label"] for each in json.loads(lines[0])["completions"]] == ["draft"]
+    assert len(lines) == 2
+
+
 def test_a_plan_is_explained(pql: Pql) -> None:
     for query in (EITHER, QUERY, ""):
         assert pql("plan", "cases", query) == Done(0, pqlang.plan(query, "cases").explain() + "\n", "")

@@ -76,14 +76,17 @@ def test_an_api_of_ones_own_has_a_sandbox() -> None:
         assert ask(port, "/api/orders").status == 429
 
 
+def told(*words: str) -> subprocess.CompletedProcess[str]:
+    """What the command says when it does not get to run."""
+    command = [sys.executable, "-m", "pqlang", "sandbox", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30)
+
+
 def test_a_port_that_is_taken_is_said_at_once() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        words = ["--port", str(taken.getsockname()[1]), "--records", "100000000"]
-        done = subprocess.run(
-            [sys.executable, "-m", "pqlang", "sandbox", *words], capture_output=True, text=True, timeout=30
-        )
+        done = told("--port", str(taken.getsockname()[1]), "--records", "100000000")
     assert done.returncode == 2
     assert "error[bad-port]: nothing can listen on port" in done.stderr
 
@@ -99,9 +102,7 @@ def test_a_port_that_is_taken_is_said_at_once() -> None:
     ],
 )
 def test_what_is_wrong_with_the_call_is_said(words: list[str], part: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pqlang", "sandbox", "--port", "0", *words], capture_output=True, text=True, timeout=30
-    )
+    done = told("--port", "0", *words)
     assert done.returncode == 2
     assert part in done.stderr
 

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grammar.freeze import to_python
-from pqlang.compiler import check, compile
 from pqlang.diagnostics import PqlError
+from pqlang.entry import check, compile
 from pqlang.schema import Active, Api, Derived, Endpoint, Field, FieldType, JsonPlace, Match, Parameter, Schema
 from pqlang.schema_file import load_schema
 from pqlang.schema_tables import SchemaTable, Table

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from sqlalchemy import and_, bindparam, false, literal_column, not_, or_, select, true
 from sqlalchemy.sql.expression import FromClause
@@ -24,6 +24,7 @@ from pqlang.emitters.sql_columns import Column, Columns, Place, Related, as_text
 from pqlang.emitters.sql_types import Expression, Ilike, Like, Parentheses, Pattern, folded
 from pqlang.evaluator import fold_case
 
+Fold: TypeAlias = "str | Callable[[Column], Column] | None"
 MOST_IN_A_LIST = 1_000  # Oracle takes no longer one
 MOST_IN_A_CHAIN = (
     8  # of `and`s or `or`s; SQLite takes expressions a thousand deep, and a chain is as deep as it is long
@@ -43,15 +44,19 @@ class Scope:
     chosen: Mapping[str, Column | None] = field(default_factory=dict)
 
 
-def emit(condition: Condition, columns: Columns, fold: str | None = None) -> Expression:
-    """The expression that is true exactly where the condition is; every field of it has a column."""
+def emit(condition: Condition, columns: Columns, fold: Fold = None) -> Expression:
+    """The expression that is true exactly where the condition is; every field of it has a column.
+
+    `fold` is the name of a function of the database that folds case, or a Python function from a column to where it
+    stands folded; None leaves it to the engine.
+    """
     return _Writer(columns, fold).write(condition, Scope())
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
     columns: Columns
-    fold: str | None
+    fold: Fold
 
     def write(self, condition: Condition, scope: Scope) -> Expression:
         match condition:
@@ -186,7 +191,8 @@ class _Writer:
             return Like(text, _bind_pattern(pattern))
         if self.fold is None:
             return Ilike(text, _bind_pattern(pattern))
-        return Like(folded(text, self.fold), _bind_pattern(fold_case(pattern)))
+        where = self.fold(text) if callable(self.fold) else folded(text, self.fold)
+        return Like(where, _bind_pattern(fold_case(pattern)))
 
 
 _COMPARE: dict[Op, Callable[[Column, Column], Expression]] = {

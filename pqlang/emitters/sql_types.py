@@ -164,8 +164,8 @@ def folded(text: Expression, function: str) -> Expression:
 def install_folding(engine: Engine) -> str:
     """Make the function `pql_fold` in a database, which folds case exactly as pqlang does; its name is returned.
 
-    On SQLite it lives as long as a connection and is made on every new one. On PostgreSQL it is created once, in the
-    schema that comes first; whoever calls this needs the right to. Raises PqlError for another engine.
+    On SQLite it lives as long as a connection, and is made on each that the engine gives. On PostgreSQL it is created
+    once, in the schema that comes first; whoever calls this needs the right to. Raises PqlError for another engine.
 
     >>> from sqlalchemy import create_engine, text
     >>> engine = create_engine("sqlite://")
@@ -176,8 +176,7 @@ def install_folding(engine: Engine) -> str:
     'école'
     """
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _fold_on_sqlite)
-        engine.dispose()  # connections made before lack it
+        event.listen(engine, "checkout", _fold_on_sqlite)
     elif engine.dialect.name == "postgresql":
         with engine.begin() as connection:
             connection.exec_driver_sql(_fold_on_postgresql())
@@ -187,20 +186,24 @@ def install_folding(engine: Engine) -> str:
     return FOLDING
 
 
-def _fold_on_sqlite(connection: Any, record: object) -> None:
-    connection.create_function(
-        FOLDING, 1, lambda text: None if text is None else fold_case(str(text)), deterministic=True
-    )
+def _fold_on_sqlite(connection: Any, record: Any, proxy: object) -> None:
+    """On a connection that lacks it, new or made before."""
+    if FOLDING not in record.info:
+        record.info[FOLDING] = True
+        connection.create_function(FOLDING, 1, _fold, deterministic=True)
+
+
+def _fold(text: object) -> str | None:
+    return None if text is None else fold_case(str(text))
 
 
 def _fold_on_postgresql() -> str:
     """One expression, so that the planner looks into it. A text of ASCII alone, as most are, needs no table."""
     upper, lower = ("".join(chars) for chars in zip(*_foldings(), strict=True))  # letters alone, so no quotes
-    return (
-        f"CREATE OR REPLACE FUNCTION {FOLDING}(given text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS"
-        f' $fold$ SELECT CASE WHEN octet_length(given) = char_length(given) THEN lower(given COLLATE "C")'
-        f" ELSE translate(given, '{upper}', '{lower}') END $fold$"
-    )
+    plain, other = 'lower(given COLLATE "C")', f"translate(given, '{upper}', '{lower}')"
+    body = f"CASE WHEN octet_length(given) = char_length(given) THEN {plain} ELSE {other} END"
+    kind = "RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE"
+    return f"CREATE OR REPLACE FUNCTION {FOLDING}(given text) {kind} AS $fold$ SELECT {body} $fold$"
 
 
 def _foldings() -> Iterable[tuple[str, str]]:

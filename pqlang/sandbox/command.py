@@ -50,7 +50,8 @@ def fill(storage: Storage, records: int, seed: int = 0, until: datetime = UNTIL)
     >>> fill(storage, 10)
     >>> storage.close()
     """
-    what = (records, seed, until.isoformat())
+    first = [list(generate(endpoint, 1, seed, until)) for endpoint in storage.schema.endpoints]
+    what = (records, seed, until.isoformat(), first)  # a later version may make up others
     if storage.holds(what):
         return
     storage.create()

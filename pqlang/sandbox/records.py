@@ -8,7 +8,9 @@ beside them. `respond` makes of it what the API answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
 from random import Random
 from typing import Any, TypeAlias
 
@@ -185,22 +187,48 @@ def respond(record: Mapping[str, Any], endpoint: Endpoint) -> Record:
     (False, '2024-03-21T14:23:56Z')
     """
     made: Record = {}
-    for field in endpoint.fields:
-        if field.record is None:
-            continue
-        if field.to_many:
-            held = [each for each in record[field.relation or ""]]
-            answered = made.setdefault(field.record[0], [{} for _ in held])
+    for relation, to_many, keys, value in _places(endpoint):
+        if to_many:
+            held = record[relation or ""]
+            answered = made.setdefault(keys[0], [{} for _ in held])
             for holder, each in zip(answered, held, strict=True):
-                _put(holder, field.record[1:], _value(each, field, endpoint))
-        elif field.relation is not None and record[field.relation] is None and len(field.record) > 1:
-            made.setdefault(field.record[0], None)
+                _put(holder, keys[1:], value(each))
+        elif relation is None:
+            _put(made, keys, value(record))
+        elif record[relation] is not None:
+            _put(made, keys, value(record[relation]))
+        elif len(keys) > 1:
+            made.setdefault(keys[0], None)
         else:
-            holder = record if field.relation is None else record[field.relation] or {}
-            _put(made, field.record, _value(holder, field, endpoint))
+            made[keys[0]] = None
     for key, _ in endpoint.extras:
         made[key] = record[extra(key)]
     return made
+
+
+Place: TypeAlias = "tuple[str | None, bool, tuple[str, ...], Callable[[Mapping[str, Any]], Any]]"
+
+
+@lru_cache(maxsize=64)
+def _places(endpoint: Endpoint) -> tuple[Place, ...]:
+    """What a response carries: the relation, whether it is to-many, the keys, and how the value is read."""
+    return tuple(
+        (field.relation, field.to_many, field.record, _reader(field, endpoint))
+        for field in endpoint.fields
+        if field.record is not None
+    )
+
+
+def _reader(field: Field, endpoint: Endpoint) -> Callable[[Mapping[str, Any]], Any]:
+    if field.derived is not None:
+        base, when_null = key_of(endpoint.field(field.derived.base)), field.derived.when_null
+        return lambda holder: (holder[base] is None) is when_null
+    key = key_of(field)
+    if field.type is FieldType.DATETIME:
+        return lambda holder: None if (at := holder[key]) is None else utc_text(at.astimezone(UTC))
+    if field.type is FieldType.DATE:
+        return lambda holder: None if (day := holder[key]) is None else day.isoformat()
+    return itemgetter(key)
 
 
 def _put(holder: Record, keys: tuple[str, ...], value: Any) -> None:
@@ -209,13 +237,3 @@ def _put(holder: Record, keys: tuple[str, ...], value: Any) -> None:
             holder[key] = {}
         holder = holder[key]
     holder[keys[-1]] = value
-
-
-def _value(holder: Mapping[str, Any], field: Field, endpoint: Endpoint) -> Any:
-    if field.derived is not None:
-        base = endpoint.field(field.derived.base)
-        return (holder.get(key_of(base)) is None) is field.derived.when_null
-    value = holder.get(key_of(field))
-    if isinstance(value, datetime):
-        return utc_text(value.astimezone(UTC))
-    return value.isoformat() if isinstance(value, date) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pqlang
-from pqlang import compiler
+from pqlang import compiler, entry
 from pqlang.schema import Api, Endpoint, Field, FieldType, JsonPlace
 
 TYPES = {
@@ -31,23 +31,23 @@ LIMITS = pqlang.Limits(length=10**9, depth=200, values=10**9)  # the longest tex
 
 
 def compile(text: str) -> object:
-    """Text to the filter the API takes; the one query with an `or`, which no single request says, is checked."""
+    """Text to the filter the API takes, nothing remembered; what no single request can say (`or`, lists) is checked."""
+    limits = None if len(text) < 10_000 else LIMITS
+    if " or " in text or " in (" in text:
+        return pqlang.check(text, ENDPOINT, limits=limits)
+    return entry._compiled(text, ENDPOINT, "json", None, None, "UTC", None, "strict", limits).filter
+
+
+def again(text: str) -> object:
+    """The same text as before, as a program compiles it: what is remembered counts."""
     if " or " in text:
-        return check(text)
-    try:
-        return pqlang.compile(text, ENDPOINT, target="json", limits=LIMITS).filter
-    except pqlang.PqlError as error:  # long lists, which the filter has no operator for
-        return error
+        return pqlang.check(text, ENDPOINT, limits=LIMITS)
+    return pqlang.compile(text, ENDPOINT, target="json").filter
 
 
 def reference(text: str) -> object:
     """The same by the modules that define the language, without the short way."""
-    if " or " in text:
-        return check(text)
+    if " or " in text or " in (" in text:
+        return list(compiler.analyse(text, ENDPOINT, target=None, limits=LIMITS).diagnostics)
     analysis = compiler.analyse(text, ENDPOINT, target="json", limits=LIMITS)
     return analysis.diagnostics if analysis.pushed is None else compiler.request(analysis).filter
-
-
-def check(text: str) -> object:
-    """Text to its problems."""
-    return pqlang.check(text, ENDPOINT, limits=LIMITS)
