@@ -31,6 +31,7 @@ from pqlang import schema_tables  # noqa: E402
 from pqlang.cli import main as run_command  # noqa: E402
 from pqlang.commands import run as run_line  # noqa: E402
 from pqlang.decompiler import read_target  # noqa: E402
+from pqlang.diagnostics import listing  # noqa: E402
 from pqlang.rendering import to_text  # noqa: E402
 from pqlang.schema import Endpoint, Field, Match  # noqa: E402
 from pqlang.session import Problem, open_session  # noqa: E402
@@ -78,8 +79,23 @@ class Example:
 
 
 SHOP = """>>> fields = {"size": {"type": "open enum", "values": ["small", "large"]}, "total": {"type": "number"}}
+>>> fields["at"] = {"type": "datetime", "record": False, "sort": True}
 >>> shop = {"api": {"operators": {"=": "eq", "!=": "ne"}}, "endpoints": {"orders": {"fields": fields}}}
 >>> orders = pqlang.load_schema(shop).endpoint("orders")
+"""
+
+CASES = """>>> import sqlalchemy as sa
+>>> cases = sa.Table("cases", sa.MetaData(), sa.Column("title", sa.String), sa.Column("created_at", sa.String))
+"""
+#: What stands above a call, by a part of it.
+BEFORE = {", orders)": SHOP, ", cases)": CASES, "needs(": ">>> from pqlang.extras import needs\n"}
+ANSWERS = """>>> from httpx2 import MockTransport, Response
+>>> from pqlang.client import Client
+>>> def api(status, answer):
+...     sent = MockTransport(lambda request: Response(status, json=answer))
+...     return Client("pnbx_secret", "https://api.example.com/v1", transport=sent, attempts=1)
+>>> def page(total, *records):
+...     return {"meta": {"total_count": total, "total_pages": 1, "page_size": 100, "current_page": 1}, "data": records}
 """
 
 READING = {
@@ -278,6 +294,21 @@ ARGUMENTS = {
         "A record that a `predicate` is asked of is not shaped as a response.",
         call='pqlang.predicate("owner.email = ann@acme.com", "cases").matches({"owner": "ann"})',
     ),
+    "no-column": Example(
+        "The tables that `sql` was given have no column for a field.",
+        call='pqlang.sql("owner.email = ann@acme.com", "cases", cases)',
+    ),
+    "column-type": Example(
+        "A column cannot hold what its field does.", call='pqlang.sql("created_at > today", "cases", cases)'
+    ),
+    "missing-extra": Example(
+        "A package is not installed that this part of pqlang needs; the core does without.",
+        call='needs("sandbox", ["sqlalchemy_of_old"])',
+    ),
+    "bad-database": Example(
+        "The sandbox cannot use the database it was given.", command="pql sandbox --db /no/such/folder/file.db"
+    ),
+    "bad-port": Example("The sandbox cannot listen where it was told to.", command="pql sandbox --port 70000"),
     "usage": Example(
         "The command was given a variable that binds nothing.", command="pql compile cases 'status = $x' --var x"
     ),
@@ -290,6 +321,57 @@ SESSION = {
     "no-query": Example("`.explain` and `.format` go back to the last query, and there is none.", line=".explain"),
     "no-edit": Example("`.fix` applies an edit that a message offers, and there is none of that number.", line=".fix"),
     "not-saved": Example("`.save` cannot write the file, or would write over another.", line=".save /dev/null"),
+}
+CLIENT = {
+    "no-token": Example(
+        "A client has no token, neither as an argument nor in the environment.",
+        call='pqlang.Client("").fetch("archived", "cases")',
+    ),
+    "bad-token": Example(
+        "A token is no word that a header can carry. It is in no message.",
+        call='pqlang.Client("pnbx_secret\\n").fetch("archived", "cases")',
+    ),
+    "bad-address": Example(
+        "An API's address cannot be used, or would show the token to anyone.",
+        call='pqlang.Client("pnbx_secret", "http://api.example.com").fetch("archived", "cases")',
+    ),
+    "closed-client": Example(
+        "A client is used after its end, or in another process; or a reading that was broken off is read on.",
+        call='(client := api(200, page(0))).close() or client.count("archived", "cases")',
+    ),
+    "unmergeable-order": Example(
+        "Several requests are to be merged by a field that responses do not carry.",
+        call='api(200, page(0)).fetch("total = 1 or size = small order by at", orders)',
+    ),
+    "no-grouping": Example(
+        "A count is to be grouped by a field that the API does not group by and responses do not carry.",
+        call='api(200, page(0)).count_by("archived", "cases", "workspace.slug")',
+    ),
+    "sorted-here": Example(
+        "The answers to several requests are to be merged by text. With `strict`, an error.",
+        call='api(200, page(0)).fetch("status = a or reference = b order by title", "cases")',
+    ),
+    "moved-records": Example(
+        "The collection changed between two pages. A warning, with `strict` an error.",
+        call='list(api(200, page(2, {"id": 1}, {"id": 1})).fetch("archived", "cases", strict=True))',
+    ),
+    "out-of-order": Example(
+        "The API sorts otherwise than is known of it, so that merged answers are not in order. A warning, with "
+        "`strict` an error.",
+        call='list(api(200, page(1, {"id": 1})).fetch("status = a or reference = b", "cases", strict=True))',
+    ),
+    "remote-refused": Example(
+        "The API refuses: a filter that it does not take, a token that it does not know, a right that is missing.",
+        call='list(api(401, {"errors": [{"title": "Unauthorized"}]}).fetch("archived", "cases"))',
+    ),
+    "remote-failed": Example(
+        "The API cannot be reached, or is out of order or too busy, however often it is tried.",
+        call='list(api(503, {}).fetch("archived", "cases"))',
+    ),
+    "remote-answer": Example(
+        "What the API answers makes no sense, so that records would be missing.",
+        call='list(api(200, page(3, {"id": 1})).fetch("archived", "cases"))',
+    ),
 }
 CHAPTERS = (
     ("What cannot be read", "Errors of syntax. The rest of the query is read and checked all the same.", READING),
@@ -313,6 +395,13 @@ CHAPTERS = (
         REQUESTS,
     ),
     ("What a line of the REPL got wrong", "Errors of the commands that start with a dot.", SESSION),
+    (
+        "What a client meets",
+        "Errors and warnings of `Client`, `AsyncClient`, `pql fetch` and `pql count`. The last five are the remote "
+        "side's: where one is an error, the command exits with 3. In the examples an API is played by\n\n"
+        + fenced(ANSWERS, "pycon"),
+        CLIENT,
+    ),
     ("What the call got wrong", "Errors of arguments, of schema files and of the command line.", ARGUMENTS),
 )
 
@@ -368,7 +457,9 @@ def picture(code: str, example: Example) -> tuple[str, str]:
         return fenced(f"$ {example.command}\n{stderr_of(example.command)}", "console"), "error"
     if example.call:
         names: dict[str, Any] = {"pqlang": pqlang}
-        exec(SHOP.replace(">>> ", ""), names)
+        before = next((each for part, each in BEFORE.items() if part in example.call), "")
+        played = ANSWERS if "api(" in example.call else ""  # shown once, above all examples
+        exec(re.sub("^(>>>|[.]{3}) ?", "", before + played, flags=re.MULTILINE), names)
         try:
             problems = list(eval(example.call, names).diagnostics)
         except pqlang.PqlError as error:
@@ -377,7 +468,7 @@ def picture(code: str, example: Example) -> tuple[str, str]:
             shown = ">>> " + "\n... ".join(lines) + f"\n{error}"
         else:
             shown = f">>> {example.call}.diagnostics[0].message\n{problems[0].message!r}"
-        shown = SHOP + shown if example.call.endswith(", orders)") else shown
+        shown = before + shown
     else:
         options = {"now": NOW, **example.options}
         target = options.pop("target", "auto" if code in REFUSALS else None)
@@ -467,6 +558,8 @@ def facts(endpoint: Endpoint) -> Iterator[str]:
         yield f'`scope="active"` adds `{endpoint.active.field} = {lower(endpoint.active.value)}`'
     if endpoint.default_sort:
         yield f"without `order by` it is sorted by `{endpoint.default_sort}`"
+    if endpoint.group_by:
+        yield f"its count can be grouped by {listing([code(each) for each in endpoint.group_by], 'and')}"
 
 
 def field_row(each: Field, endpoint: Endpoint) -> tuple[str, ...]:
@@ -620,6 +713,8 @@ def default(info: Any) -> str:
         return "its own defaults"
     if isinstance(value, dict):
         return ", ".join(code(f"{key} {each}") for key, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(code, value))
     return code(lower(value) if not isinstance(value, str) else str(value))
 
 
@@ -630,8 +725,8 @@ def api_page() -> str:
     parts = [
         "All that `import pqlang` gives. Beside it, `to_text` and `to_json` of `pqlang.rendering` and `read_target` of "
         "`pqlang.decompiler` may be relied on; whatever else stands in the package may change with any version.",
-        "Everything returned is immutable and safe to share between threads. One exception, `PqlError`, comes out of "
-        "bad input, with every problem in it.",
+        "Everything returned is immutable and safe to share between threads, records that are being read aside. One "
+        "exception, `PqlError`, comes out of bad input, with every problem in it.",
         fenced(f"import pqlang\n{import_of(filter(str.islower, pqlang.__all__))}", "python"),
     ]
     for name in pqlang.__all__:
@@ -711,13 +806,15 @@ def class_text(node: ast.ClassDef) -> str:
             rows.append(f"    {ast.unparse(each.target)}: {ast.unparse(each.annotation)}{value}")
         elif isinstance(each, ast.Assign):
             rows.append(f"    {text_of(each)}")
-        elif isinstance(each, ast.FunctionDef) and each.name == "__init__":
+        elif isinstance(each, ast.FunctionDef) and each.name == "__init__" and each.args.kwonlyargs:
+            rows.append(signature(each, "    "))
+        elif isinstance(each, ast.FunctionDef) and each.name == "__init__" and not node.name.endswith("Records"):
             rows += [f"    {ast.unparse(argument)}" for argument in each.args.args[1:]]
-        elif isinstance(each, ast.FunctionDef) and not each.name.startswith("_"):
+        elif isinstance(each, Function) and not each.name.startswith("_"):
             rows += [""] if len(rows) > 1 else []
             rows += [f"    @{ast.unparse(decorator)}" for decorator in each.decorator_list]
             rows.append(signature(each, "    "))
-    return "\n".join(rows)
+    return "\n".join(rows) + " ..." * (len(rows) == 1)
 
 
 def paragraphs(doc: str) -> str:

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pqlang import ast
     from pqlang._penbox import PENBOX
-    from pqlang.compiler import Prepared, format, parse, plan, predicate, prepare
+    from pqlang.async_client import AsyncClient, AsyncRecords
+    from pqlang.client import Client, Records
+    from pqlang.compiler import Prepared, format, parse, plan, predicate, prepare, sql
     from pqlang.completer import Completion, complete, complete_async
     from pqlang.decompiler import decompile
-    from pqlang.diagnostics import Diagnostic, PqlError, Severity, Suggestion
+    from pqlang.diagnostics import Diagnostic, PqlError, PqlWarning, Severity, Suggestion
+    from pqlang.emitters.sql_types import install_folding
     from pqlang.entry import check, compile
     from pqlang.evaluator import Predicate
     from pqlang.highlighter import Token, TokenKind, tokens
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PENBOX",
+    "AsyncClient",
+    "AsyncRecords",
+    "Client",
     "Completion",
     "Description",
     "Diagnostic",
@@ -37,8 +43,10 @@ __all__ = [
     "Limits",
     "Plan",
     "PqlError",
+    "PqlWarning",
     "Predicate",
     "Prepared",
+    "Records",
     "Request",
     "Schema",
     "Severity",
@@ -56,21 +64,26 @@ __all__ = [
     "decompile",
     "describe",
     "format",
+    "install_folding",
     "load_schema",
     "parse",
     "plan",
     "predicate",
     "prepare",
+    "sql",
     "tokens",
     "verify",
 ]
 
 _HOMES = {
     "_penbox": ("PENBOX",),
-    "compiler": ("Prepared", "format", "parse", "plan", "predicate", "prepare"),
+    "async_client": ("AsyncClient", "AsyncRecords"),
+    "client": ("Client", "Records"),
+    "compiler": ("Prepared", "format", "parse", "plan", "predicate", "prepare", "sql"),
     "completer": ("Completion", "complete", "complete_async"),
     "decompiler": ("decompile",),
-    "diagnostics": ("Diagnostic", "PqlError", "Severity", "Suggestion"),
+    "diagnostics": ("Diagnostic", "PqlError", "PqlWarning", "Severity", "Suggestion"),
+    "emitters.sql_types": ("install_folding",),
     "entry": ("check", "compile"),
     "evaluator": ("Predicate",),
     "highlighter": ("Token", "TokenKind", "tokens"),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from pqlang.schema import Active, Api, Derived, Endpoint, Field, FieldType, JsonPlace, Match, Parameter, Schema
+from pqlang.schema import Active, Api, Derived, Endpoint, Extra, Field, FieldType, JsonPlace, Match, Parameter, Schema
 
-API = Api(name="penbox", base_url="https://connect.penbox.io/v1", token_variable="PENBOX_TOKEN")
+API = Api(
+    name="penbox",
+    base_url="https://connect.penbox.io/v1",
+    token_prefix="pnbx_",
+    token_variable="PENBOX_TOKEN",
+    bad_request="Invalid Filter",
+)
 PENBOX = Schema(
     api=API,
     endpoints=(
@@ -300,6 +306,7 @@ PENBOX = Schema(
             always="id",
             active=Active(field="archived", value=False),
             default_sort="-created_at",
+            extras=(("template", Extra.TEXT),),
             examples=(
                 'parent_status = in_progress and owner.email ~ "%@acme%"',
                 "waiting_for = contact and created_at < now-7d order by created_at",
@@ -591,6 +598,7 @@ PENBOX = Schema(
             always="id",
             active=Active(field="archived", value=False),
             default_sort="-created_at",
+            extras=(("template", Extra.TEXT),),
             examples=(
                 "title contains onboarding and workspace.slug = acme",
                 "is_template and owner.email = jo@acme.com order by title",
@@ -830,6 +838,14 @@ PENBOX = Schema(
             always="id",
             active=Active(field="archived", value=False),
             default_sort="-created_at",
+            extras=(
+                ("links", Extra.OBJECT),
+                ("data", Extra.OBJECT),
+                ("external_args", Extra.OBJECT),
+                ("options", Extra.OBJECT),
+                ("responses", Extra.OBJECT),
+            ),
+            group_by=("status", "user.*", "data.*"),
             examples=(
                 "flow.slug in (kyc, onboarding) and not completed and not archived",
                 "active and owner.email = jo@acme.com",

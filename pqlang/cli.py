@@ -1,6 +1,7 @@
 """The command `pql`: queries in, requests out. Results on stdout, everything else on stderr.
 
-Exit status: 0 fine, 1 the query is wrong, or its plan where `--verify` tries it; 2 the call is wrong, 130 interrupted.
+Exit status: 0 fine; 1 the query is wrong, or its plan where `--verify` tries it; 2 the call is wrong; 3 the API
+refused, failed or made no sense; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -8,25 +9,28 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pqlang import arguments, compiler, entry
+from pqlang import diagnostics as say
 from pqlang.arguments import MODES, TARGETS
 from pqlang.diagnostics import MOST_DRAWN, Diagnostic, PqlError, Severity
 from pqlang.moments import make_clock
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
 from pqlang.source import Source
-from pqlang.valueclass import frozen
+from pqlang.valueclass import frozen, replace
 
 if TYPE_CHECKING:
+    from pqlang.fetcher import Job
     from pqlang.plans import Plan
     from pqlang.verifier import Verdict
 
 OK, WRONG_QUERY, USAGE, INTERRUPTED = 0, 1, 2, 130
+RECORD_FORMATS = ("table", "jsonl", "csv")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -124,6 +128,16 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     check = _query_command(commands, "check", _check, "say what is wrong with a query")
     check.add_argument("--target", choices=TARGETS, default=None, help="check that one request of this kind can say it")
 
+    fetch = _query_command(commands, "fetch", _fetch, "list the records that a query means", as_json=False)
+    fetch.add_argument("--format", choices=RECORD_FORMATS, help="table on a terminal, jsonl in a pipe if not given")
+    fetch.add_argument("--fields", metavar="A,B.C", help="what to show: fields, or keys of a response")
+    fetch.add_argument("--limit", type=_positive, metavar="N", help="the first N records")
+    fetch.add_argument("--guard", action="store_true", help="in csv, keep spreadsheets from running cells as formulas")
+    _remote(fetch)
+
+    count = _query_command(commands, "count", _count, "count the records that a query means")
+    count.add_argument("--group-by", metavar="FIELD", help="count each value of a field by itself")
+    _remote(count)
     complete = _query_command(commands, "complete", _complete, "list what may be written next, the likeliest first")
     complete.add_argument("--cursor", type=int, metavar="N", help="the offset of the cursor; the end if not given")
     complete.set_defaults(mode="search", target=None)
@@ -165,17 +179,43 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
     schema.add_argument("--json", action="store_true", help="print JSON")
     schema.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
     schema.set_defaults(run=_show_schema)
+
+    sandbox = commands.add_parser("sandbox", help="answer as the API does, from made-up records")
+    sandbox.add_argument("--db", metavar="URL", help="a file of SQLite or a URL of PostgreSQL; in memory if not given")
+    sandbox.add_argument("--port", type=_whole, default=8000, metavar="N", help="8000 if not given; 0 takes any")
+    sandbox.add_argument(
+        "--records", type=_whole, default=1000, metavar="N", help="of each endpoint; 1000 if not given"
+    )
+    sandbox.add_argument(
+        "--seed", type=_whole, default=0, metavar="N", help="other records; the same for the same seed"
+    )
+    sandbox.add_argument("--until", metavar="TIME", help="when the youngest is made, or `now`; 2025 if not given")
+    sandbox.add_argument("--rate", type=_positive, metavar="N", help="answer 429 to more requests a second")
+    sandbox.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
+    sandbox.set_defaults(run=_sandbox)
     return parser
 
 
-def _query_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], help: str) -> Any:
+def _sandbox(options: argparse.Namespace) -> int:
+    from pqlang.extras import needs
+
+    needs("sandbox", ["sqlalchemy", "starlette", "uvicorn"])
+    from pqlang.sandbox.command import run
+
+    return run(options)
+
+
+def _query_command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], help: str, *, as_json: bool = True
+) -> Any:
     """A command that reads a query at an endpoint, with all that says how a query is read."""
     command = commands.add_parser(name, help=help)
     command.add_argument("endpoint", metavar="ENDPOINT")
     command.add_argument(
         "query", nargs="?", metavar="QUERY", help="the query; - or nothing reads one a line from standard input"
     )
-    command.add_argument("--json", action="store_true", help="print JSON, one line a query")
+    if as_json:
+        command.add_argument("--json", action="store_true", help="print JSON, one line a query")
     _reading(command)
     command.add_argument("--mode", choices=MODES, default="strict", help="search: read what a search box allows")
     command.set_defaults(run=run)
@@ -199,9 +239,26 @@ def _reading(command: Any) -> None:
     )
 
 
+def _remote(command: Any) -> None:
+    """The options of what asks the API itself. A token is no option: others could read it in a list of processes."""
+    command.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
+    command.add_argument("--base-url", metavar="URL", help="the API's address, if not the schema's own")
+    command.add_argument("--max-requests", type=_positive, default=30, metavar="N", help="as of plan; 30 if not given")
+    command.add_argument("--broaden", action="store_true", help="rather fetch more than is asked than refuse")
+    command.add_argument("--concurrency", type=_positive, default=4, metavar="N", help="pages under way at a time, 4")
+    command.add_argument("--strict", action="store_true", help="fail where records changed while they were read")
+    command.add_argument("--dry-run", action="store_true", help="explain the requests, and send none")
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text[:9]) > 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return int(text[:9])
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     return int(text[:9])
 
 
@@ -375,6 +432,41 @@ def _repl(options: argparse.Namespace) -> int:
         print("pql repl needs an extra in a terminal: pip install 'pqlang[repl]'", file=sys.stderr)
         return USAGE
     return run_terminal(session)
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from pqlang import fetcher
+
+    if options.fields is not None and not options.fields.replace(",", "").strip():
+        raise PqlError(Source(""), [say.usage("`--fields` names none")])
+    shown = {"format": options.format, "fields": options.fields, "limit": options.limit, "guard": options.guard}
+    return _ask(options, lambda queries, job: fetcher.fetch(queries, job, **shown))
+
+
+def _count(options: argparse.Namespace) -> int:
+    from pqlang import fetcher
+
+    shown = {"by": options.group_by, "as_json": options.json}
+    return _ask(options, lambda queries, job: fetcher.count(queries, job, **shown))
+
+
+def _ask(options: argparse.Namespace, run: Callable[[Iterable[str], Job], int]) -> int:
+    """Run a command that asks the API itself, on its query or on every line of standard input."""
+    from pqlang.fetcher import Job
+
+    endpoint, how = _endpoint(options), _how(options)
+    if options.base_url is not None:
+        endpoint = replace(endpoint, api=replace(endpoint.api, base_url=options.base_url))
+    reads = how | {"max_requests": options.max_requests, "broaden": options.broaden}
+    job = Job(endpoint, reads, _report, options.concurrency, options.strict, options.dry_run)
+    make_clock(options.now, options.tz)
+    try:
+        return run(_lines(sys.stdin) if _several(options) else (options.query,), job)
+    except ModuleNotFoundError as missing:
+        if "pqlang[client]" not in str(missing):
+            raise
+        print(f"pql: {missing}", file=sys.stderr)
+        return USAGE
 
 
 def _format(options: argparse.Namespace) -> int:

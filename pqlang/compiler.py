@@ -33,6 +33,8 @@ from pqlang.source import Limits, Source
 from pqlang.valueclass import frozen, replace
 
 if TYPE_CHECKING:
+    from pqlang.emitters.sql import Fold
+    from pqlang.emitters.sql_types import Expression
     from pqlang.evaluator import Predicate
     from pqlang.plans import Plan
 
@@ -229,6 +231,60 @@ def predicate(
     if missing:
         raise PqlError(analysis.source, (*analysis.diagnostics, *missing))
     return Predicate(condition, at)
+
+
+def sql(
+    query: object,
+    endpoint: str | Endpoint,
+    tables: object,
+    *,
+    fold: Fold = None,
+    variables: Mapping[str, object] | None = None,
+    now: datetime | str | None = None,
+    tz: str | tzinfo = "UTC",
+    scope: str | None = None,
+    mode: str = "strict",
+    limits: Limits | None = None,
+) -> Expression:
+    """The whole query as an SQLAlchemy expression, for `select(…).where(…)`; the keywords are those of `compile`.
+
+    `tables` is the table that holds the records; or a mapping, of the endpoint's name to that table, of a relation to
+    its table and the condition that joins it, of a field to a column. Columns not given are found by the field's key
+    in a response or by its own name. Values are bound. `fold` says how `ilike` folds case: by a function of the
+    database (its name; `install_folding` makes one), by another column (a Python function from the one to the other),
+    or as the engine does (None). No condition means what the API assumes.
+
+    The expression is true exactly where the query is; where the query is not, it may be false or null, so negate the
+    query and not the expression. Raises PqlError for a mistake, and for a field without a fitting column.
+
+    >>> from sqlalchemy import Column, DateTime, MetaData, String, Table
+    >>> cases = Table("cases", MetaData(), Column("title", String), Column("archived_at", DateTime))
+    >>> print(sql("title ~ 'a%' and not archived", "cases", cases))
+    cases.title LIKE :param_1 ESCAPE '!' AND cases.archived_at IS NULL
+    """
+    from pqlang.extras import needs
+
+    needs("sandbox", ["sqlalchemy"])
+    from pqlang.emitters import sql_columns
+    from pqlang.emitters.sql import emit  # the rest does without SQLAlchemy
+
+    if not (fold is None or callable(fold) or (isinstance(fold, str) and fold)):
+        raise arguments.wrong("fold", fold, "the name of a function of the database, a Python function, or None")
+    analysis = analyse(
+        query, endpoint, target=None, variables=variables, now=now, tz=tz, scope=scope, mode=mode, limits=limits
+    )
+    at = analysis.endpoint
+    if analysis.meaning is None:
+        raise PqlError(analysis.source, analysis.diagnostics)
+    try:
+        columns = sql_columns.Columns(at, tables)
+    except ValueError as error:
+        raise PqlError(Source("", "tables"), [say.bad_tables(str(error))]) from None
+    condition = assumed_condition(at) if analysis.condition is None else analysis.condition
+    problems = tuple(dict.fromkeys(sql_columns.problems(condition, columns)))
+    if problems:
+        raise PqlError(analysis.source, (*analysis.diagnostics, *problems))
+    return emit(condition, columns, fold)
 
 
 def parse(query: object, *, mode: str = "strict", limits: Limits | None = None) -> ast.Query:

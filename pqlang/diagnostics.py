@@ -72,6 +72,10 @@ class PqlError(Exception):
         return "\n\n".join([*drawn, f"… and {rest:,} more"] if rest else drawn)
 
 
+class PqlWarning(UserWarning):
+    """What a client says beside the records that it yields: they may not be all, or not in their order."""
+
+
 # Limits
 
 
@@ -1033,6 +1037,48 @@ def uncarried_field(span: Span, name: str) -> Diagnostic:
     )
 
 
+def missing_extra(extra: str, packages: Sequence[str]) -> Diagnostic:
+    missing = listing([f"`{name}`" for name in packages], "and")
+    help = f"pip install 'pqlang[{extra}]'"
+    return Diagnostic("missing-extra", NOWHERE, f"this needs {missing}, not installed here", help=help)
+
+
+def bad_database(message: str, help: str) -> Diagnostic:
+    return Diagnostic("bad-database", NOWHERE, message, help=help)
+
+
+def bad_port(port: int, reason: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-port", NOWHERE, f"nothing can listen on port {port}: {reason}", help="give another `--port`; 0 takes any"
+    )
+
+
+def bad_tables(problem: str) -> Diagnostic:
+    help = (
+        "`tables` is a table, or a mapping: the endpoint's name to its table, a relation to a table and the condition"
+        " that joins it, a field to a column"
+    )
+    return Diagnostic("bad-argument", NOWHERE, problem, help=help)
+
+
+def no_column(span: Span, name: str, relation: str | None, no_table: bool) -> Diagnostic:
+    if no_table:
+        help = f'give the table of `{relation}` and the condition that joins it: `{{"{relation}": (table, join)}}`'
+    else:
+        help = f'say which it is: `{{"{name}": table.c.…}}`'
+    return Diagnostic("no-column", span, f"`tables` has no column for `{name}`", "no column", help)
+
+
+def column_type(span: Span, name: str, kind: str, column: str, held: str) -> Diagnostic:
+    return Diagnostic(
+        "column-type",
+        span,
+        f"`{name}` is {kind}, and its column `{shorten(column)}` is of type {held}",
+        "a column of another type",
+        "give another column, or an expression that converts this one",
+    )
+
+
 # Plans
 
 
@@ -1412,6 +1458,182 @@ def no_edit(span: Span, number: int, count: int) -> Diagnostic:
 
 def not_saved(span: Span, file: str, why: str, help: str = "") -> Diagnostic:
     return Diagnostic("not-saved", span, f"`{shorten(file)}` is not written: {why}", help=help)
+
+
+# Remote sides
+
+#: Codes of what is no mistake of the query's or the call's: the remote side refused, failed or answered badly.
+REMOTE = frozenset({"remote-refused", "remote-failed", "remote-answer", "moved-records", "out-of-order"})
+
+
+def no_token(variable: str) -> Diagnostic:
+    return Diagnostic(
+        "no-token",
+        NOWHERE,
+        "there is no token to show to the API",
+        help=f"put it in the environment variable `{variable}`; in Python it may be the argument `token`"
+        if variable
+        else "give it as the argument `token`",
+    )
+
+
+def bad_token() -> Diagnostic:
+    return Diagnostic(
+        "bad-token",
+        NOWHERE,
+        "the token has a blank or another character that no header can carry",
+        help="a token is one word of plain letters, digits and signs: look for quotes, blanks and line ends around it",
+    )
+
+
+def bad_address(address: str, why: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-address", NOWHERE, f"`{shorten(address)}` {why}", help="give an address as `https://api.example.com/v1`"
+    )
+
+
+def bad_environment(what: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-address",
+        NOWHERE,
+        f"no connection can be made ready: {what}",
+        help="look at the environment variables for proxies and certificates: `HTTPS_PROXY`, `ALL_PROXY`, `SSL_CERT_FILE`",
+    )
+
+
+def unsendable(span: Span, what: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-address",
+        span,
+        f"the request cannot be sent: {what}",
+        "asked",
+        "a shorter query, or a list split over several queries, fits into a URL",
+    )
+
+
+def open_address(host: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-address",
+        NOWHERE,
+        f"the token would travel to `{shorten(host)}` for anyone on the way to read: the address has no `https`",
+        help="use `https://`; plain `http://` is for this machine alone (`localhost`, `127.0.0.1`)",
+    )
+
+
+def other_api(name: str, first: str) -> Diagnostic:
+    return Diagnostic(
+        "bad-argument",
+        NOWHERE,
+        f"the client speaks to the API `{first}`, and the endpoint is one of `{name}`",
+        help="make a client for each API, so that no token goes astray",
+    )
+
+
+def closed_client() -> Diagnostic:
+    return Diagnostic("closed-client", NOWHERE, "the client is closed", help="make another, or read inside its `with`")
+
+
+def forked_client() -> Diagnostic:
+    return Diagnostic(
+        "closed-client",
+        NOWHERE,
+        "the client was made in another process",
+        help="make one in each process, after the fork",
+    )
+
+
+def cut_off() -> Diagnostic:
+    return Diagnostic(
+        "closed-client",
+        NOWHERE,
+        "the reading was broken off before its end",
+        help="records are missing: fetch again from the start",
+    )
+
+
+def remote_refused(span: Span, status: int, words: str, url: str, variable: str) -> Diagnostic:
+    said = f": {words}" if words else ""
+    advice = f"the request was GET {shorten(url, 200)}"
+    if status == 401:
+        advice = f"look at the token: `{variable}`, or the argument `token`" if variable else "look at the token"
+    return Diagnostic(
+        "remote-refused", span, f"the API refused the request with status {status}{said}", "asked", advice
+    )
+
+
+def remote_failed(span: Span, what: str, attempts: int) -> Diagnostic:
+    tried = f"{attempts} attempts" if attempts > 1 else "1 attempt"
+    return Diagnostic("remote-failed", span, f"the API did not answer: {what}, after {tried}", "asked")
+
+
+def remote_answer(span: Span, what: str, url: str) -> Diagnostic:
+    return Diagnostic(
+        "remote-answer",
+        span,
+        f"the API's answer makes no sense: {what}",
+        "asked",
+        f"the request was GET {shorten(url, 200)}" if url else "",
+    )
+
+
+def moved_total(before: int, after: int) -> Diagnostic:
+    return _moved(f"there were {before:,} of them, then {after:,}")
+
+
+def moved_record(id: str) -> Diagnostic:
+    return _moved(f"`{shorten(id)}` came twice")
+
+
+def _moved(what: str) -> Diagnostic:
+    return Diagnostic(
+        "moved-records",
+        NOWHERE,
+        f"the records changed while they were read: {what}",
+        help="none is given twice, but some may be missing: fetch again for an exact answer",
+        severity=Severity.WARNING,
+    )
+
+
+def out_of_order(order: str) -> Diagnostic:
+    return Diagnostic(
+        "out-of-order",
+        NOWHERE,
+        f"the API did not answer in the order of `{shorten(order)}`, by which several requests are merged",
+        help="the records are all there, in another order",
+        severity=Severity.WARNING,
+    )
+
+
+def sorted_here(span: Span, field: str, requests: int, strict: bool) -> Diagnostic:
+    message = f"the order of `{field}` among {requests} requests is not known: how the API sorts text is not documented"
+    if strict:
+        return Diagnostic("sorted-here", span, message, help="leave out `strict`, or sort by a time or a number")
+    return Diagnostic(
+        "sorted-here",
+        span,
+        message,
+        help="all records are fetched first and sorted by code points; by a time or a number they need not be",
+        severity=Severity.WARNING,
+    )
+
+
+def unmergeable(span: Span, field: str, requests: int) -> Diagnostic:
+    return Diagnostic(
+        "unmergeable-order",
+        span,
+        f"the answers to {requests} requests cannot be merged by `{field}`: responses do not carry it",
+        help="sort by another field, or not at all",
+    )
+
+
+def ungroupable(by: str, endpoint: str, known: Sequence[str]) -> Diagnostic:
+    named = f"it counts by {listing([f'`{each}`' for each in known], 'and')}; " if known else ""
+    return Diagnostic(
+        "no-grouping",
+        NOWHERE,
+        f"`{endpoint}` cannot be counted by `{shorten(by)}`",
+        help=f"{named}fields that responses carry are counted here",
+    )
 
 
 # Words for messages

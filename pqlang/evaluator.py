@@ -7,7 +7,7 @@ limit on queries; the number of choices by the records related.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -170,11 +170,11 @@ def _joined(parts: list[Tested], decides: bool) -> Tested:
 # Tests
 
 
-def _test(test: Test) -> Tested:
-    field, decide = test.field, _decision(test)
-    assert field.record is not None
-    two_valued = SENSES[test.op].on_null is not None or test.value == ()
-    keys = field.record[1:] if field.to_many else field.record
+def reader(field: Field, keys: Sequence[str]) -> Callable[[Anything], Anything]:
+    """What reads a field's value, or null, where `keys` lead from a record or from a related one.
+
+    The value is text, true or false, a number or a Moment. What is read of another shape raises PqlError.
+    """
     read = _READERS.get(field.type, _read_text)
 
     def value(holder: Anything) -> Anything:
@@ -185,6 +185,15 @@ def _test(test: Test) -> Tested:
                 raise _misshapen(field.name, holder, "an object")
             holder = holder.get(key)
         return None if holder is None else read(holder, field)
+
+    return value
+
+
+def _test(test: Test) -> Tested:
+    field, decide = test.field, _decision(test)
+    assert field.record is not None
+    two_valued = SENSES[test.op].on_null is not None or test.value == ()
+    value = reader(field, field.record[1:] if field.to_many else field.record)
 
     def to_one(record: Record, choice: Choice) -> Truth:
         found = value(record)

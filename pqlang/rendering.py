@@ -271,6 +271,24 @@ def visible(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(cell.shown for cell in _cells(text))
 
 
+def in_columns(text: str, most: int) -> tuple[str, int]:
+    """The text as it is shown on one line in `most` columns, its end left out where it is longer; and its columns.
+
+    >>> in_columns("日本語", 5), in_columns("a\\x1b", 5), in_columns("onboarding", 5)
+    (('日本…', 5), ('a␛', 2), ('onbo…', 5))
+    """
+    if text.isascii() and text.isprintable():
+        return (text, len(text)) if len(text) <= most else (text[: most - 1] + "…", most)
+    shown, columns = "", 0
+    cells = _cells(text[: 8 * most + 8])  # of marks without a width a cell may have many
+    whole = sum(cell.width for cell in cells) <= most and len(text) <= 8 * most + 8
+    for cell in cells:
+        if columns + cell.width > most - (not whole):
+            break
+        shown, columns = shown + cell.shown, columns + cell.width
+    return (shown, columns) if whole else (f"{shown}…", columns + 1)
+
+
 def _cells(text: str) -> list[_Cell]:
     cells: list[_Cell] = []
     base = ""  # the glyph on which a combining mark would sit; none at the start of a line and after a stand-in

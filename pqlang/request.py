@@ -64,12 +64,19 @@ class Request:
         return self.url(page=number, size=size)
 
     def url(
-        self, base: str | None = None, *, count: bool = False, page: int | None = None, size: int | None = None
+        self,
+        base: str | None = None,
+        *,
+        count: bool = False,
+        group: str | None = None,
+        page: int | None = None,
+        size: int | None = None,
     ) -> str:
         """The whole URL, at `base` or the schema's own address.
 
         `count` asks for the number of records and leaves out order and page (seed: "available on both GET (list) and
-        GET /count"). `page` counts from 1, `size` goes up to the API's highest. Raises PqlError for others.
+        GET /count"); with `group` it asks for the number of each value of that field. `page` counts from 1, `size`
+        goes up to the API's highest. Raises PqlError for others.
         """
         api = self.endpoint.api
         if base is not None and not isinstance(base, str):
@@ -86,6 +93,7 @@ class Request:
         address = (api.base_url if base is None else base).rstrip("/") + "/" + self.endpoint.path.lstrip("/")
         if count:
             address += api.count_suffix
+            params |= {api.group_param: group} if group is not None else {}
         query = _encode(params)
         return f"{address}?{query}" if query else address
 

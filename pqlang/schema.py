@@ -40,6 +40,14 @@ class Match(StrEnum):
     PART = "part"  # a case-insensitive part of the field's text
 
 
+class Extra(StrEnum):
+    """What a response carries beside the fields."""
+
+    TEXT = "text"
+    OBJECT = "object"  # of any shape
+    LIST = "list"
+
+
 @frozen
 class JsonPlace:
     """Where the JSON filter spells a field: an attribute, a relation's attribute, or a relation's own id."""
@@ -113,10 +121,24 @@ class Api:
     descending_prefix: str = "-"
     page_param: str = "page[number]"
     size_param: str = "page[size]"
+    page_size: int = 10  # where a request says nothing of it
     max_page_size: int = 100
     count_suffix: str = "/count"
     authorization: str = "Bearer"  # what stands before a token in the header `Authorization`
+    token_prefix: str = ""  # what every token starts with
     token_variable: str = ""  # the environment variable that holds the token, empty where none is known
+    data_key: str = "data"  # in the answer to a list: the records
+    meta_key: str = "meta"  # beside them: an object of these four numbers
+    total_key: str = "total_count"
+    pages_key: str = "total_pages"
+    size_key: str = "page_size"
+    number_key: str = "current_page"
+    count_key: str = "count"  # in the answer to a count: the number
+    group_param: str = "group-by"  # on a count: the field whose values are counted one by one
+    by_key: str = "by"  # in the answer to that: field -> value -> number
+    errors_key: str = "errors"  # in a refusal: a list of objects, which say what is wrong under `error_words`
+    error_words: tuple[str, ...] = ("title", "detail")
+    bad_request: str = "Bad Request"  # the title of an error of status 400
     long_url: int = 8_000  # bytes of percent-encoded URL above which a warning says so
     operators: tuple[tuple[str, str], ...] = (
         ("=", "$eq"),
@@ -143,6 +165,8 @@ class Endpoint:
     always: str | None = None  # a field that is never null: how "every record" and "no record" are said
     active: Active | None = None
     default_sort: str | None = None
+    extras: tuple[tuple[str, Extra], ...] = ()  # what responses carry beside the fields
+    group_by: tuple[str, ...] = ()  # what a count can be grouped by; `user.*`: all below `user`
     examples: tuple[str, ...] = ()
     by_parts: Mapping[tuple[str, ...], Field] = field(init=False, compare=False, repr=False)
     by_name: Mapping[str, Field] = field(init=False, compare=False, repr=False)

@@ -37,6 +37,7 @@ def _check_schema(tables: SchemaTable, schema: Schema) -> Iterator[Problem]:
         at = ("endpoints", endpoint.name)
         yield from _check_endpoint(at, endpoint)
         yield from _check_names(at, table, endpoint)
+        yield from _check_extras(at, endpoint)
         for field, each in zip(endpoint.fields, table.fields.values(), strict=True):
             here = (*at, "fields", field.name)
             if _spellable(field.name):
@@ -55,6 +56,10 @@ def _check_api(api: Api) -> Iterator[Problem]:
         yield say.bad_form(("api", "count_suffix"), api.count_suffix, "a path that starts with `/`")
     if not _SCHEME.fullmatch(api.authorization):
         yield say.bad_form(("api", "authorization"), api.authorization, "a word of letters, digits and `-`")
+    if not _PREFIX.fullmatch(api.token_prefix):
+        yield say.bad_form(("api", "token_prefix"), api.token_prefix, "made of letters, digits, `_`, `-` and `.`")
+    if api.page_size > api.max_page_size:
+        yield say.clash(("api", "page_size"), "no page has more records than `max_page_size`", ("api", "max_page_size"))
     if api.token_variable and not _VARIABLE.fullmatch(api.token_variable):
         needed = "the name of an environment variable: letters, digits and `_`"
         yield say.bad_form(("api", "token_variable"), api.token_variable, needed)
@@ -65,6 +70,9 @@ def _check_api(api: Api) -> Iterator[Problem]:
     yield from _check_repeats("name", [(sent, ("api", "operators", operator)) for operator, sent in api.operators])
     for other in ("relationships_key", "id_key"):
         yield from _check_repeats("name", [(getattr(api, key), ("api", key)) for key in ("attributes_key", other)])
+    meta = ("total_key", "pages_key", "size_key", "number_key")
+    for keys in (meta, ("data_key", "meta_key"), ("count_key", "by_key")):
+        yield from _check_repeats("key", [(getattr(api, key), ("api", key)) for key in keys])
     yield from _check_repeats("parameter", _reserved(api))
 
 
@@ -129,9 +137,24 @@ def _check_names(at: KeyPath, table: EndpointTable, endpoint: Endpoint) -> Itera
     yield from _check_repeats("base", ((f.derived.base, key(f, "derived")) for f in fields if f.derived))
 
 
+def _check_extras(at: KeyPath, endpoint: Endpoint) -> Iterator[Problem]:
+    """What responses carry beside the fields stands where no field does, and what is grouped by is carried."""
+    taken = {field.record[0]: (*at, "fields", field.name) for field in reversed(endpoint.fields) if field.record}
+    for key, _ in endpoint.extras:
+        if key in taken:
+            yield say.same_as((*at, "extras", key), "key", taken[key])
+    carried = {".".join(field.record) for field in endpoint.fields if field.record} | {
+        key for key, _ in endpoint.extras
+    }
+    for name in endpoint.group_by:
+        start = name.removesuffix("*")
+        if name not in carried and not (start != name and any(f"{each}.".startswith(start) for each in carried)):
+            yield say.unknown_name((*at, "group_by"), "key", name, sorted(carried), (*at, "fields"))
+
+
 def _reserved(api: Api) -> list[tuple[Hashable, KeyPath]]:
     """The parameters that are no field's."""
-    keys = ("filter_param", "sort_param", "page_param", "size_param")
+    keys = ("filter_param", "sort_param", "page_param", "size_param", "group_param")
     return [(getattr(api, key), ("api", key)) for key in keys]
 
 
@@ -227,6 +250,7 @@ _SEARCHABLE = {FieldType.STRING, FieldType.OPEN_ENUM, FieldType.EMAIL}
 _TEXTS = {FieldType.STRING, FieldType.EMAIL, FieldType.UUID}
 _ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 _URL_PATH = re.compile(r"(?:/[^\s/?#]+)+")
-#: Both are put into command lines, where any other character could say more.
+#: These are put into command lines, where any other character could say more.
+_PREFIX = re.compile(r"[A-Za-z0-9_.-]*")
 _SCHEME = re.compile(r"[A-Za-z0-9-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -58,15 +58,19 @@ def load_schema(source: str | os.PathLike[str] | Mapping[str, object]) -> Schema
 
 # Tables to values
 
+_USUAL_SIZE = Api("").page_size
+
 
 def _build(tables: SchemaTable, name: str) -> Schema:
     """The schema that the tables describe. Total: what makes no sense in it is for `check` to say."""
     table = tables.api
     api = Api(
-        **table.model_dump(exclude={"name", "base_url", "operators"}),
+        **table.model_dump(exclude={"name", "base_url", "operators", "error_words", "page_size"}),
         name=table.name or name,
         base_url=table.base_url.rstrip("/"),  # paths begin with one
         operators=tuple(table.operators.items()),
+        error_words=tuple(table.error_words),
+        page_size=table.page_size or min(_USUAL_SIZE, table.max_page_size),
     )
     return Schema(api, tuple(_build_endpoint(name, each, api) for name, each in tables.endpoints.items()))
 
@@ -82,6 +86,8 @@ def _build_endpoint(name: str, table: EndpointTable, api: Api) -> Endpoint:
         always=table.always,
         active=Active(table.active.field, table.active.value) if table.active else None,
         default_sort=table.default_sort,
+        extras=tuple(table.extras.items()),
+        group_by=tuple(table.group_by),
         examples=tuple(table.examples),
     )
 

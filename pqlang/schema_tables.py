@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 from types import NoneType
-from typing import Annotated, Any, TypeAlias, get_args
+from typing import Annotated, Any, TypeAlias, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -23,7 +23,7 @@ from pydantic import Field as Key
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from pqlang import schema_problems as say
-from pqlang.schema import Api, FieldType, Match
+from pqlang.schema import Api, Extra, FieldType, Match
 from pqlang.schema_problems import KeyPath, Problem
 
 # Values that may be written in several ways
@@ -115,14 +115,42 @@ class ApiTable(Table):
     """The query parameter for the number of a page; the first is 1."""
     size_param: _Text = _API.size_param
     """The query parameter for how many records a page has."""
+    page_size: PositiveInt | None = None
+    """How many records a page has where a request says nothing of it. Default: 10, or the most that a page has."""
     max_page_size: PositiveInt = _API.max_page_size
     """The most records that a page can have."""
     count_suffix: str = _API.count_suffix
     """What follows an endpoint's path where its records are counted."""
     authorization: _Text = _API.authorization
     """The word before the token in the header `Authorization`."""
+    token_prefix: str = _API.token_prefix
+    """What every token starts with. Default: anything."""
     token_variable: str = _API.token_variable
     """The environment variable that holds the token, `SHOP_TOKEN`. Default: none, it is left to each call."""
+    data_key: _Text = _API.data_key
+    """In the answer to a list, the key of the records."""
+    meta_key: _Text = _API.meta_key
+    """In the answer to a list, the key of an object that says which page it is, by the next four keys."""
+    total_key: _Text = _API.total_key
+    """How many records there are on all pages."""
+    pages_key: _Text = _API.pages_key
+    """How many pages there are."""
+    size_key: _Text = _API.size_key
+    """How many records a page has, the last aside."""
+    number_key: _Text = _API.number_key
+    """The number of this page."""
+    count_key: _Text = _API.count_key
+    """In the answer to a count, the key of the number."""
+    group_param: _Text = _API.group_param
+    """The query parameter that counts each value of a field by itself."""
+    by_key: _Text = _API.by_key
+    """In the answer to that, the key of an object from the field to an object from its values to their numbers."""
+    errors_key: _Text = _API.errors_key
+    """In a refusal, the key of a list of objects, each an error."""
+    error_words: list[_Text] = list(_API.error_words)
+    """The keys of such an object under which it says what is wrong, in words."""
+    bad_request: _Text = _API.bad_request
+    """The first of those words, the title, where a request cannot be read: status 400."""
     long_url: PositiveInt = _API.long_url
     """How many bytes a URL has when a warning says that it is long."""
 
@@ -222,6 +250,10 @@ class EndpointTable(Table):
     """What `scope="active"` means. Default: nothing."""
     default_sort: str | None = None
     """How the API sorts when it is not told, as `sort=` spells it: `-created_at`."""
+    extras: dict[str, Annotated[Extra, Strict(False)]] = {}
+    """What responses carry beside the fields: a table from each key to `text`, `object` or `list`."""
+    group_by: list[_Text] = []
+    """What its count can be grouped by, as responses spell it: `status`, and `user.*` for all that is below `user`."""
     examples: list[str] = []
     """Queries to show."""
     relations: dict[str, RelationTable] = {}
@@ -303,4 +335,5 @@ def _kind_at(path: KeyPath) -> Any:
     for key in path:
         mapping = get_args(kind)
         kind = mapping[1] if mapping else kind.kinds()[key]
+        kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     return kind

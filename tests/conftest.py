@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 
 import pytest
+from databases import Unavailable, postgresql
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,3 +23,30 @@ def pytest_configure(config: pytest.Config) -> None:
 def update_corpus(request: pytest.FixtureRequest) -> bool:
     """Whether the corpus is to be rewritten instead of compared."""
     return bool(request.config.getoption("--update-corpus"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL server for the whole run, started when a test first asks for it."""
+    try:
+        server = postgresql()
+        url = server.__enter__()
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    yield url
+    server.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_url: str) -> Callable[[str], str]:
+    """Makes a database of that name on the server, and gives its URL."""
+    import sqlalchemy as sa
+
+    def make(name: str) -> str:
+        engine = sa.create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        engine.dispose()
+        return postgresql_url.rpartition("/")[0] + f"/{name}"
+
+    return make

@@ -550,12 +550,18 @@ def written(condition: Condition) -> str:
             return f"({word.join(map(written, condition.operands))})"
         case Not():
             return f"not {written(condition.operand)}"
-    field, op, value = condition.field, condition.op, condition.value
+    op, value, name = condition.op, condition.value, written_name(condition.field.name)
     if value is None:
-        return f"{field.name} {op}"
+        return f"{name} {op}"
     if isinstance(value, tuple):
-        return f"{field.name} {op} " + (f"({', '.join(map(_written_value, value))})" if value else "$none")
-    return f"{field.name} {op} {_written_value(value)}"
+        return f"{name} {op} " + (f"({', '.join(map(_written_value, value))})" if value else "$none")
+    return f"{name} {op} {_written_value(value)}"
+
+
+def written_name(name: str) -> str:
+    """A field's name as a query spells it."""
+    parts = name.split(".")
+    return ".".join(part if name_stands_bare(part, at == 0) else f"`{part}`" for at, part in enumerate(parts))
 
 
 def _written_value(value: Any) -> str:

@@ -394,6 +394,23 @@ def test_names_are_unique_and_updating_keeps_the_files() -> None:
 NOT_OF_A_QUERY = frozenset({"bad-argument", "bad-limit", "bad-now", "bad-zone", "unknown-endpoint"})
 #: Codes of what is wrong with running a query on records: see `test_predicate.py`.
 OF_A_PREDICATE = frozenset({"misshapen-record", "uncarried-field"})
+#: Codes of what is wrong with asking an API: see `test_client.py` and `test_reading.py`.
+OF_A_CLIENT = frozenset(
+    {
+        "bad-address",
+        "bad-token",
+        "closed-client",
+        "moved-records",
+        "no-grouping",
+        "no-token",
+        "out-of-order",
+        "remote-answer",
+        "remote-failed",
+        "remote-refused",
+        "sorted-here",
+        "unmergeable-order",
+    }
+)
 #: Codes of what several requests cannot answer either: see `test_plan.py`.
 OF_A_PLAN = frozenset({"too-many-requests", "uncarried-residual"})
 #: Codes of what is wrong with a request read back: see `test_decompile.py`.
@@ -413,6 +430,9 @@ OF_A_REQUEST = frozenset(
 )
 #: Codes of what is wrong with a command of a session: see `test_session.py`.
 OF_A_SESSION = frozenset({"bad-command", "no-edit", "no-query", "not-saved", "unknown-command", "usage"})
+#: Codes of what is wrong with a database or the call of a server: see `test_sql.py`, `test_sandbox_command.py` and
+#: `test_server.py`.
+OF_A_SERVER = frozenset({"bad-database", "bad-port", "column-type", "missing-extra", "no-column"})
 #: Codes put together from an operator's name.
 COMPUTED = frozenset({"in-list", "not-in-list"})
 
@@ -428,7 +448,8 @@ def codes_of_the_source() -> set[str]:
                 code = node.args[0]
                 if node.func.id == "Diagnostic" and isinstance(code, python.Constant):
                     codes.add(code.value)
-    return codes - NOT_OF_A_QUERY - OF_A_PREDICATE - OF_A_PLAN - OF_A_REQUEST - OF_A_SESSION
+    beside = (OF_A_PREDICATE, OF_A_PLAN, OF_A_REQUEST, OF_A_SESSION, OF_A_CLIENT, OF_A_SERVER)
+    return codes - NOT_OF_A_QUERY.union(*beside)
 
 
 def test_every_code_has_a_case() -> None:

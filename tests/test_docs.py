@@ -3,7 +3,9 @@
 How a block is tried goes by its language, and a block of any other language is a mistake:
 
 - `console`: each `$ ` line is run by a shell, with `pql` and `.venv/bin/pql` the command of this checkout; what it
-  prints, on stdout and stderr together, stands below it.
+  prints, on stdout and stderr together, stands below it. `pql sandbox` is started beside the page on a free port, which
+  stands for the one that it shows from then on, and is stopped at the page's end. `export` of the token goes for the
+  lines after it.
 - `pycon`: run by doctest; the blocks of a page share their names. `python`: run beside them. `py`: signatures, whose
   syntax alone is checked.
 - `toml` and `json` are read; with a file's name at the end of the line above (`shop.toml`:) the file is there for the
@@ -128,8 +130,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "LC_ALL": "C.UTF-8",
     }.items():
         monkeypatch.setenv(key, value)
-    for key in ("NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(key, raising=False)
+    for key in ("NO_COLOR", "FORCE_COLOR", "PENBOX_TOKEN"):
+        monkeypatch.setenv(key, "")  # so that it is put back, whatever a page exports
+        monkeypatch.delenv(key)
     return tmp_path
 
 
@@ -158,14 +161,53 @@ def same(shown: str, printed: str, *, loose: bool) -> bool:
     return re.fullmatch(".*?".join(parts), printed.rstrip("\n"), re.DOTALL) is not None
 
 
-def try_console(block: Block) -> None:
+class Sandbox:
+    """The sandbox that a page starts, if it does. What the page says of its port is said of another one."""
+
+    SHOWN = "127.0.0.1:8000"
+    LAST = "Ctrl-C stops it"
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[str] | None = None
+        self.address = self.SHOWN
+
+    def start(self, command: str) -> str:
+        """Run the command; what it prints before it answers."""
+        assert self.process is None, "one sandbox a page"
+        words = ["sh", "-c", f"exec {command} --port 0"]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert self.process.stdout is not None
+        printed = ""
+        while not printed.endswith(f"{self.LAST}\n"):
+            line = self.process.stdout.readline()
+            assert line, f"the sandbox did not start: {printed}"
+            printed += line
+        self.address = re.search(r"127\.0\.0\.1:\d+", printed)[0]
+        return printed
+
+    def meant(self, text: str) -> str:
+        """A text of the page, with the address as it is."""
+        return text.replace(self.SHOWN, self.address)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate(timeout=30)
+
+
+def try_console(block: Block, sandbox: Sandbox) -> None:
     for command in commands(block):
         if run_by_ci(command.line):
             assert command.shown.strip() == "", f"nobody checks what `{command.line}` shows"
             continue
-        printed = "\n".join(line.rstrip() for line in run(command.line).split("\n"))
+        if exported := re.fullmatch(r"export PENBOX_TOKEN=(\w+)", command.line):  # each line has a shell of its own
+            os.environ["PENBOX_TOKEN"] = exported[1]
+            continue
+        starts = command.line.startswith("pql sandbox") and command.shown.endswith(f"{Sandbox.LAST}\n")
+        printed = sandbox.start(command.line) if starts else run(sandbox.meant(command.line))
+        printed = "\n".join(line.rstrip() for line in printed.split("\n"))
         # Python's versions wrap the lines of a help text differently
-        fits = same(command.shown, printed, loose="--help" in command.line)
+        fits = same(sandbox.meant(command.shown), printed, loose="--help" in command.line)
         assert fits, f"$ {command.line}\nshows\n{command.shown}\nprinted\n{printed}"
 
 
@@ -175,8 +217,8 @@ def try_transcript(block: Block, session: Session) -> Session:
     return after
 
 
-def try_pycon(block: Block, names: dict[str, object], page: str) -> None:
-    test = doctest.DocTestParser().get_doctest(block.text, names, page, page, block.line)
+def try_pycon(text: str, names: dict[str, object], page: str, line: int) -> None:
+    test = doctest.DocTestParser().get_doctest(text, names, f"{page}:{line}", page, line)
     assert test.examples
     printed: list[str] = []
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
@@ -185,8 +227,15 @@ def try_pycon(block: Block, names: dict[str, object], page: str) -> None:
     names.update(test.globs)
 
 
+@pytest.fixture
+def sandbox(place: Path) -> Iterator[Sandbox]:
+    started = Sandbox()
+    yield started
+    started.stop()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_every_block_runs_and_prints_what_it_shows(page: Path, place: Path) -> None:
+def test_every_block_runs_and_prints_what_it_shows(page: Path, place: Path, sandbox: Sandbox) -> None:
     names: dict[str, object] = {"pqlang": pqlang}
     session = open_session()
     for block in blocks(page):
@@ -197,9 +246,9 @@ def test_every_block_runs_and_prints_what_it_shows(page: Path, place: Path) -> N
         try:
             match block.language.split()[0]:
                 case "console":
-                    try_console(block)
+                    try_console(block, sandbox)
                 case "pycon":
-                    try_pycon(block, names, name(page))
+                    try_pycon(sandbox.meant(block.text), names, name(page), block.line)
                 case "pql-repl":
                     session = try_transcript(block, session)
                 case "python":
@@ -223,13 +272,15 @@ def test_every_block_runs_and_prints_what_it_shows(page: Path, place: Path) -> N
             raise AssertionError(f"{at}: {error}") from error
 
 
-def test_a_console_block_that_shows_something_else_is_found(place: Path) -> None:
+def test_a_console_block_that_shows_something_else_is_found(sandbox: Sandbox) -> None:
     with pytest.raises(AssertionError, match="status = b"):
-        try_console(Block("console", "$ pql format 'status=a'\nstatus = b\n", 1, None))
+        try_console(Block("console", "$ pql format 'status=a'\nstatus = b\n", 1, None), sandbox)
     with pytest.raises(AssertionError, match="requests as url"):
         try_transcript(Block("pql-repl", "cases> .mode url\nrequests as json\n", 1, None), open_session())
+    with pytest.raises(AssertionError, match="token: other"):
+        try_console(Block("console", "$ pql sandbox --records 1\ntoken: other\nCtrl-C stops it\n", 1, None), sandbox)
     with pytest.raises(AssertionError):
-        try_pycon(Block("pycon", ">>> 1 + 1\n3\n", 1, None), {}, "page")
+        try_pycon(">>> 1 + 1\n3\n", {}, "page", 1)
 
 
 # README's two commands
@@ -307,5 +358,5 @@ def test_a_page_has_one_title_and_no_heading_twice(page: Path) -> None:
 def test_the_architecture_has_every_module() -> None:
     modules = {path.relative_to(ROOT / "pqlang").with_suffix("") for path in (ROOT / "pqlang").rglob("*.py")}
     shown = (ROOT / "docs/explanation/architecture.md").read_text("utf-8")
-    names = sorted(each.as_posix() for each in modules if each.as_posix() != "emitters/__init__")
+    names = sorted(each.as_posix() for each in modules if each.parent.name == "" or each.name != "__init__")
     assert [each for each in names if f"`{each}`" not in shown] == []

@@ -81,7 +81,8 @@ def spelt(place: JsonPlace) -> str:
 
 
 def test_penbox_has_three_endpoints() -> None:
-    assert PENBOX.api == Api("penbox", "https://connect.penbox.io/v1", token_variable="PENBOX_TOKEN")
+    own = {"token_variable": "PENBOX_TOKEN", "token_prefix": "pnbx_", "bad_request": "Invalid Filter"}
+    assert PENBOX.api == Api("penbox", "https://connect.penbox.io/v1", **own)
     assert PENBOX.api.authorization == "Bearer"
     assert {each.name: each.path for each in PENBOX.endpoints} == {
         "cases": "/cases",
@@ -268,10 +269,11 @@ def test_fields_keep_their_order() -> None:
 def test_the_api_may_be_spelt_otherwise() -> None:
     fields: dict[str, Any] = {"id": {}, "shop.uid": {}}
     api = {"base_url": "http://localhost:8000/", "id_key": "uid", "operators": {"=": "eq"}, "max_page_size": 5}
-    api |= {"authorization": "Token", "token_variable": "SHOP_TOKEN"}
+    api |= {"authorization": "Token", "token_variable": "SHOP_TOKEN", "data_key": "items", "error_words": ["message"]}
     schema = load_schema({"api": api, "endpoints": {"a": {"fields": fields, "relations": {"shop": {}}}}})
-    spelt = {"id_key": "uid", "operators": (("=", "eq"),), "max_page_size": 5}
+    spelt = {"id_key": "uid", "operators": (("=", "eq"),), "max_page_size": 5, "page_size": 5}
     spelt |= {"authorization": "Token", "token_variable": "SHOP_TOKEN"}
+    spelt |= {"data_key": "items", "error_words": ("message",)}
     assert schema.api == Api("api", "http://localhost:8000", **spelt)
     assert schema.endpoints[0].field("shop.uid").json == JsonPlace("uid", "shop", is_id=True)
 
@@ -378,8 +380,17 @@ WRONG = {
         sort_param = "filter"
         id_key = "attributes"
         max_page_size = 0
+        page_size = 0
+        token_prefix = "a b"
         authorization = "Bearer $"
         token_variable = "SHOP TOKEN"
+        data_key = "items"
+        meta_key = "items"
+        total_key = "n"
+        pages_key = "n"
+        count_key = "n"
+        by_key = "n"
+        group_param = "filter"
         operators = { "==" = "$eq", "=" = "$eq", "!=" = "" }
         [endpoints.orders.fields]
         id = {}
@@ -392,11 +403,34 @@ WRONG = {
             "api.sort_param: has the same parameter as `api.filter_param`",
             "api.id_key: has the same name as `api.attributes_key`",
             "api.max_page_size: needs a whole number above 0, and is the number `0`",
+            "api.page_size: needs a whole number above 0, and is the number `0`",
+            "api.token_prefix: `a b` is not made of letters, digits, `_`, `-` and `.`",
             "api.authorization: `Bearer $` is not a word of letters, digits and `-`",
             "api.token_variable: `SHOP TOKEN` is not the name of an environment variable: letters, digits and `_`",
+            "api.meta_key: has the same key as `api.data_key`",
+            "api.pages_key: has the same key as `api.total_key`",
+            "api.by_key: has the same key as `api.count_key`",
+            "api.group_param: has the same parameter as `api.filter_param`",
             'api.operators."==": `==` is none of its choices -> the closest is `=`',
             'api.operators."=": has the same name as `api.operators."=="`',
             'api.operators."!=": needs a text, and is empty',
+        ],
+    ),
+    "an endpoint that carries what it cannot": (
+        """
+        api = { max_page_size = 20, page_size = 50 }
+        [endpoints.orders]
+        group_by = ["id", "note.*", "ib", "other.*"]
+        extras = { note = "object", id = "text", n = "number" }
+        [endpoints.orders.fields]
+        id = {}
+        """,
+        [
+            "api.page_size: no page has more records than `max_page_size`",
+            "endpoints.orders.group_by: there is no key `ib` -> the keys are `id` and `note`",
+            "endpoints.orders.group_by: there is no key `other.*` -> the keys are `id` and `note`",
+            "endpoints.orders.extras.id: has the same key as `endpoints.orders.fields.id`",
+            "endpoints.orders.extras.n: `number` is none of its choices -> they are `text`, `object` and `list`",
         ],
     ),
     "an endpoint that names fields it has not": (
