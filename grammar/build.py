@@ -299,6 +299,7 @@ def browser_words() -> dict[str, Any]:
         "UPPER_END": offers.BETWEEN_AND.detail,
         "USUAL": offers.USUAL,
         "UNITS": offers.UNITS,
+        "STEPS": offers.STEPS,
         "SAID": offers.SAID,
         "PERIODS": offers.PERIODS,
         "OTHERWISE": ast.OTHERWISE,

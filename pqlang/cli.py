@@ -389,7 +389,7 @@ def _complete(options: argparse.Namespace) -> int:
     from pqlang.completer import complete  # the other commands start without it
     from pqlang.presenter import columns
 
-    endpoint, names = _endpoint(options), tuple(_variables(options.var))
+    endpoint, names, end = _endpoint(options), tuple(_variables(options.var)), "\n" * _several(options)
 
     def answer(text: str) -> Answer:
         cursor = len(text) if options.cursor is None else options.cursor
@@ -398,7 +398,9 @@ def _complete(options: argparse.Namespace) -> int:
         return Answer(
             Source(text),
             (),
-            (lambda: columns([(each.label, each.kind, each.detail) for each in found])) if found else None,
+            (lambda: columns([(each.label, each.kind, each.detail) for each in found]) + end if found else "")
+            if found or end
+            else None,
             lambda: {"completions": [each.to_json(text) for each in found]},
         )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pqlang import arguments, offers
 from pqlang._tables import KINDS
-from pqlang.cursor import AFTER_ORDER_BY, AND, COMMA, OP, OPERATORS, WORD, Place, places, reach
+from pqlang.cursor import AFTER_ORDER_BY, AND, COMMA, OP, OPERATORS, VARIABLE, WORD, Place, places, reach
 from pqlang.moments import Clock, is_bare_day, make_clock
 from pqlang.names import LIKELY, close_names, likeness
 from pqlang.offers import Offer
@@ -24,7 +24,7 @@ from pqlang.rendering import offsets
 from pqlang.schema import Endpoint, Field, FieldType
 from pqlang.source import DEFAULT_LIMITS, Span
 from pqlang.spelling import quote
-from pqlang.valueclass import frozen
+from pqlang.valueclass import frozen, replace
 
 if TYPE_CHECKING:
     from pqlang.hostvalues import ValueSource
@@ -75,9 +75,10 @@ def complete(
 ) -> list[Completion]:
     """What may be written at a cursor (an offset in code points), the likeliest first; 100 at most.
 
-    Works on any text: after mistakes, inside words and quotes. Accepting an offer (`Completion.apply`) leaves a text
-    that can be read at least as far as before. `variables` are the names that are bound beside the query; `now` and
-    `tz` are what the months of `on` are counted from.
+    Works on any text: after mistakes, inside words and quotes; a cursor outside the text is at its start or end.
+    Accepting an offer (`Completion.apply`) leaves a text that can be read at least as far as before, where more than
+    blanks, a closing bracket or an order stands behind the cursor. `variables` are the names that are bound beside the
+    query; `now` and `tz` are what the months of `on` are counted from.
 
     `values` brings in what only the host knows: for a field's name, a callable that takes what is typed and gives
     texts, or pairs of a text and what it is. It may be `async`. What it has not given within `timeout` seconds is left
@@ -146,7 +147,7 @@ def _completing(
         raise arguments.wrong("cursor", cursor, "an offset in the text")
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout >= 0:
         raise arguments.wrong("timeout", timeout, "a number of seconds")
-    if not isinstance(variables, Iterable):
+    if not isinstance(variables, Iterable) or isinstance(variables, str):
         raise arguments.wrong("variables", variables, "the names that are bound")
     cursor = min(max(cursor, 0), len(query))
     found = tuple(places(query, cursor)) if len(query) <= DEFAULT_LIMITS.length else ()
@@ -185,7 +186,7 @@ class _Completing:
                 continue
             key = (place.span, offer.shape)
             if key not in tried:
-                tried[key] = self.readable(place, insert, inside=offer.text != ")")
+                tried[key] = self.readable(place, insert, inside=offer.text not in (")", "order by"))
             if tried[key]:
                 made[place.span, insert] = Completion(offer.label, offer.kind, insert, place.span, offer.detail)
                 if len(made) == MOST:
@@ -204,7 +205,7 @@ class _Completing:
         alike = not phrases
         for place in self.places:
             behind = place is not self.places[0]
-            if place.phrase or (behind and self.cursor == self.places[0].span.end and not self.whole(self.places[0])):
+            if place.phrase or (behind and self.cursor == self.places[0].span.end and not self.goes_on()):
                 continue
             beside = AND in place.accepted and OP not in place.accepted  # where a name has to be begun, it is
             for at, offer in enumerate(self.fitting(place)):
@@ -221,13 +222,15 @@ class _Completing:
                 yield from ((0, MOST + at, place, offer) for at, offer in enumerate(host))
         if alike and self.places and len(self.places[0].typed) > 2:
             place = self.places[0]
-            known = {offer.label: offer for offer in self.fitting(place) if offer.kind in ("field", "value")}
+            known = {offer.label: offer for offer in self.fitting(place) if offer.kind != "keyword"}
             for at, label in enumerate(close_names(place.typed, list(known))):
                 yield 2 * LIKELY, at, place, known[label]
 
     def phrases(self, place: Place) -> Iterator[tuple[int, int, Place, Offer]]:
         """What several words may become together."""
         for at, offer in enumerate(self.fitting(place)):
+            if offer.kind == "operator" and self.field(place) is None:
+                continue  # the name may be a word of free text, and what follows it another condition
             if offer.kind in ("operator", "keyword") and likeness(place.typed, offer.label) == 0:
                 yield 0, at, place, offer
 
@@ -240,18 +243,24 @@ class _Completing:
             yield from self.values(place, field)
         if place.quote:
             return
+        if VARIABLE in accepted:
+            yield from offers.variables(self.variables)
+        if LPAR in accepted and WORD not in accepted and FIELD not in accepted:
+            yield offers.keyword("(")
         waits = OP in accepted and not self.is_flag(field) and (self.strict or field is not None)
         if waits:  # it cannot stand alone: nothing else may follow it
             yield from offers.operators(field)
             return
-        if FIELD in accepted:
-            yield from self.names(place, accepted)
-        elif AND in accepted:
+        if AND in accepted and FIELD not in accepted:
             yield offers.BETWEEN_AND
             return
+        if FIELD in accepted and AND not in accepted:
+            yield from self.names(place, accepted)
         for kind, words in _KEYWORDS:
             if kind in accepted and not (kind == RPAR and place.before and place.before[-1][3] == COMMA):
                 yield offers.keyword(words)
+        if FIELD in accepted and AND in accepted:  # beside a condition, which more often goes on otherwise
+            yield from self.names(place, accepted)
         if OP in accepted:
             yield from offers.operators(field)
         if not self.text.strip():
@@ -269,13 +278,11 @@ class _Completing:
             yield from offers.fields(self.endpoint)
 
     def values(self, place: Place, field: Field | None) -> Iterator[Offer]:
-        """Values of a field that its list does not hold yet, and the names bound beside the query."""
+        """Values of a field that its list does not hold yet."""
         listed = _listed(self.text, place)
         if field is not None:
             known = offers.values(field, place.operator, place.typed, bool(place.quote), self.clock)
             yield from (offer for offer in known if offer.label not in listed)
-        if not place.quote:
-            yield from offers.variables(self.variables)
 
     def field(self, place: Place) -> Field | None:
         """The field that is compared at a place."""
@@ -285,6 +292,12 @@ class _Completing:
     def is_flag(self, field: Field | None) -> bool:
         """Whether a field may stand alone."""
         return field is not None and field.type is FieldType.BOOLEAN
+
+    def goes_on(self) -> bool:
+        """Whether one may go on behind the token at the cursor: it is whole, and no half of an operator."""
+        here = self.places[0]
+        assert here.token is not None
+        return self.whole(here) and not (here.token[3] == NOT and self.unfinished(replace(here, token=None)))
 
     def whole(self, place: Place) -> bool:
         """Whether the token at a place says something as it stands, so that one may go on behind it."""
@@ -310,14 +323,26 @@ class _Completing:
         Where a bracket closes behind the cursor one may go on typing inside it, as at the end of a text.
         """
         text, (start, end) = self.text, place.span
-        at = start - 1 if place.quote else start
-        goal = start + len(insert.rstrip())
-        closing = inside and text[end : end + 100].lstrip()[:1] == ")"
-        if place.token is not None or not (closing or self.unfinished(place)):
-            before = reach(text, at, place.states, strict=self.strict)
-            goal = max(goal, before + len(insert) - (end - start)) if before >= end else goal
         made = text[:start] + insert + text[end:]
-        return reach(made, at, place.states, strict=self.strict) >= goal
+        free = not text[end:].strip() or (inside and _CLOSING.match(text, end) is not None)
+        free = free or (place.token is None and self.unfinished(place))
+        manners = (True,) if self.strict else (False, True)
+        return all(self.reads_on(made, place, len(insert), free, strict) for strict in manners)
+
+    def reads_on(self, made: str, place: Place, length: int, free: bool, strict: bool) -> bool:
+        """Whether a text with so many characters put in is read past them, and unless `free` as far as it was.
+
+        Not even search mode is given two conditions side by side where there was one.
+        """
+        start, end = place.span
+        at = start - 1 if place.quote else start
+        goal = start + len(made[start : start + length].rstrip())
+        before = 0 if free else reach(self.text, at, place.states, strict=strict)
+        if before >= end:
+            goal = max(goal, before + len(made) - len(self.text))
+        elif strict and not self.strict:
+            return True  # two stood side by side before
+        return reach(made, at, place.states, strict=strict) >= goal
 
 
 _WHOLE = frozenset({"true", "false", "null", "now", "today", "yesterday", "tomorrow"})
@@ -330,7 +355,9 @@ _KEYWORDS = tuple(
 )  # fmt: skip
 
 
-_REPLACED_BY = {"FIELD": "field", "WORD": "value", "RELATIVE": "value", "VARIABLE": "value"}
+_REPLACED_BY = {"FIELD": "field", "WORD": "value", "RELATIVE": "value", "STRING": "value", "VARIABLE": "value"}
+#: Where a bracket closes or an order follows one may go on typing, as at the end of a text.
+_CLOSING = re.compile(r"[ \t\r\n\xa0]*(?:\)|order[ \t\r\n\xa0]+by(?![A-Za-z0-9_.-]))", re.IGNORECASE)
 
 
 def _may_replace(offer: Offer, token: Token | None) -> bool:

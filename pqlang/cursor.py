@@ -20,10 +20,11 @@ from pqlang.valueclass import frozen, replace
 Stack: TypeAlias = "tuple[int, ...]"
 Read: TypeAlias = "tuple[Token, Stack]"  # a token, and the parser's stack before it
 
-AND, COMMA, MINUS, OP, RELATIVE, STRING, WORD = (
-    KINDS.index(kind) for kind in ("AND", "COMMA", "MINUS", "OP", "RELATIVE", "STRING", "WORD")
+AND, COMMA, MINUS, OP, RELATIVE, STRING, VARIABLE, WORD = (
+    KINDS.index(kind) for kind in ("AND", "COMMA", "MINUS", "OP", "RELATIVE", "STRING", "VARIABLE", "WORD")
 )
 _PRIMARY = NONTERMINALS.index("primary")
+_CONNECTIVES = frozenset(KINDS.index(kind) for kind in ("AND", "OR", "NOT", "ORDER_BY", "ASC", "DESC"))
 _CLOSED = frozenset({LPAR, RPAR, COMMA, MINUS})  # whoever stands behind one of these has left it
 _WORDS = frozenset(
     KINDS.index(kind)
@@ -41,6 +42,7 @@ _ROUGH = re.compile(  # a mistake as it looks to who is still typing it: an open
     r"\"[^\"\\]*(?:\\[\s\S][^\"\\]*)*\\?|'[^'\\]*(?:\\[\s\S][^'\\]*)*\\?|`[^`\s]*|[=!<>~:&|]+\*?"
     rf"|[^\s()\[\],\"'=<>!~:]{_RUN}|[\s\S]"
 )
+_ORDER_BY = re.compile(r"order[ \t\r\n\xa0]+by(?![A-Za-z0-9_.-])", re.IGNORECASE)
 _BRACKET = re.compile(r"\[[ \t\r\n\xa0]*`?[^\s()\[\],\"'=<>!~:`]*`?[ \t\r\n\xa0]*\]?")
 
 
@@ -100,19 +102,23 @@ def places(text: str, cursor: int) -> list[Place]:
     if here.token is not None and here.span.start == cursor and not here.quote:
         found.append(replace(here, span=Span(cursor, cursor), token=None))
     if here.token is not None and here.token[1] == cursor and here.token[3] >= 0:
-        behind = _behind(here)
+        behind = _behind(text, here)
         found += [behind] if behind is not None else []
     return found + _phrases(text, cursor, recent)
 
 
-def _behind(here: Place) -> Place | None:
-    """The place behind a token; None where that token may not stand where it does."""
+def _behind(text: str, here: Place) -> Place | None:
+    """The place behind a token, or the value that begins there; None where that token may not stand where it does."""
     assert here.token is not None
     states = list(here.states)
     if not _shift(states, here.token[3]):
         return None
-    at = here.token[1]
-    return Place(Span(at, at), "", tuple(states), (*here.before, here.token), apart=False)
+    at, stack, before = here.token[1], tuple(states), (*here.before, here.token)
+    if DEFAULTS[states[-1]] < 0 and accepts(states, WORD):
+        token = next_token(text, at, states[-1])
+        if token[0] == at and _is_entered(text, token, stack):
+            return Place(Span(at, token[1]), "", stack, before, token, apart=False)
+    return Place(Span(at, at), "", stack, before, apart=False)
 
 
 def _shift(states: list[int], kind: int) -> bool:
@@ -192,19 +198,31 @@ def _start(value: Any) -> int:
 def _place(text: str, cursor: int, token: Token, stack: Stack, before: tuple[Token, ...]) -> Place:
     """The place of a cursor before, in or at the end of a token that could be read."""
     start, end, written, kind = token
-    if kind < 0 or kind == END or start > cursor or (start == cursor and not _is_entered(token, stack)):
+    if kind < 0 or kind == END or start > cursor or (start == cursor and not _is_entered(text, token, stack)):
         return Place(Span(cursor, cursor), "", stack, before, apart=_is_apart(text, cursor, before))
-    if kind == STRING and cursor < end:
+    if kind == STRING and start < cursor < end:
         inner = Span(start + 1, end - 1)
         return Place(inner, text[start + 1 : cursor], stack, before, token, written[0], closed=True)
-    typed = text[start:cursor]
-    typed = "".join(typed.split()) if kind == RELATIVE else " ".join(typed.split())
-    return Place(Span(start, end), typed, stack, before, token, apart=_is_apart(text, start, before))
+    return Place(Span(start, end), _typed(token, cursor), stack, before, token, apart=_is_apart(text, start, before))
 
 
-def _is_entered(token: Token, stack: Stack) -> bool:
-    """Whether a cursor just before a token is in it: before a word or a sign that may stand there, to replace it."""
-    return token[3] not in _CLOSED and token[3] != STRING and accepts(list(stack), token[3])
+def _typed(token: Token, cursor: int) -> str:
+    """What of a token is typed: a name as a path, a time without blanks, other words with single ones."""
+    start, _, text, kind = token
+    typed = text[: cursor - start]
+    if kind == FIELD:
+        return _PATH_SIGNS.sub("", typed).replace("[", ".")
+    return "".join(typed.split()) if kind == RELATIVE else " ".join(typed.split())
+
+
+_PATH_SIGNS = re.compile(r"[`\]\s]")
+
+
+def _is_entered(text: str, token: Token, stack: Stack) -> bool:
+    """Whether a cursor just before a token is in it, to replace it: before a name, a value or an operator."""
+    if token[3] in _CLOSED or token[3] in _CONNECTIVES or _ORDER_BY.match(text, token[0]):
+        return False
+    return accepts(list(stack), WORD if token[3] == STRING else token[3])
 
 
 def _is_apart(text: str, at: int, before: tuple[Token, ...] = ()) -> bool:
@@ -222,12 +240,16 @@ def _half_typed(
     if text[start : start + 1] == "[" and recent and recent[-1][0][3] == FIELD and recent[-1][0][1] == start:
         (name, stack), match = recent[-1], _BRACKET.match(text, start)
         assert match is not None
-        typed = f"{name[2]}.{text[start + 1 : cursor].lstrip()}"
+        typed = _PATH_SIGNS.sub("", f"{name[2]}.{text[start + 1 : cursor]}")
         whole = Place(Span(name[0], match.end()), typed, stack, before[:-1], (*name[:2], name[2], -1))
         return whole if match.end() >= cursor else None
     rough = _ROUGH.match(text, start)
     if rough is None or rough.end() < cursor:
         return None
+    if rough[0][0] == "`" and recent and recent[-1][0][3] == FIELD and recent[-1][0][1] == start:  # `owner`.`em
+        name, stack = recent[-1]
+        typed = _PATH_SIGNS.sub("", text[name[0] : cursor])
+        return Place(Span(name[0], rough.end()), typed, stack, before[:-1], (*name[:2], name[2], -1))
     sign = rough[0][:1]
     if sign in ('"', "'"):  # it reaches to the end, but what stands behind the word was not meant to be in it
         inner = Span(start + 1, _run_end(text, cursor))
@@ -296,7 +318,8 @@ def _whole_phrase(text: str, place: Place) -> Place:
 
 
 def reach(text: str, at: int, stack: Stack, *, strict: bool = False) -> int:
-    """How far a text can be read from an offset on: to the first token that may not stand where it does, or the end.
+    """How far a text can be read from an offset on: to the first token that may not stand where it does, or to the end,
+    and one further where it is whole there.
 
     `strict` wants an `and` or `or` between any two conditions, and a list behind `in` alone.
     """
@@ -321,7 +344,7 @@ def reach(text: str, at: int, stack: Stack, *, strict: bool = False) -> int:
             rule = ~action
         _reduce(states, rule)
         if states[-1] == ACCEPT:
-            return len(text)
+            return len(text) + 1
 
 
 _AFTER_OP = ACTIONS[ACTIONS[0][FIELD]][OP]

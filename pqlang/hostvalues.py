@@ -110,7 +110,7 @@ def _note(error: BaseException) -> None:
 def _read(given: Any) -> list[Offer]:
     """The texts of an answer as offers; what no text can be is left out."""
     found = []
-    for each in islice(given, ENOUGH):
+    for each in islice([given] if isinstance(given, str) else given, ENOUGH):
         text, detail = each if isinstance(each, tuple) and len(each) == 2 else (each, "")
         if isinstance(text, str) and isinstance(detail, str) and 0 < len(text) <= LONGEST:
             try:

@@ -85,7 +85,7 @@ def likeness(typed: str, label: str) -> int | None:
     if written in name:
         return 3
     letters = iter(name)
-    return 4 if name[0] == written[0] and all(letter in letters for letter in written) else None
+    return 4 if name[:1] == written[0] and all(letter in letters for letter in written) else None
 
 
 _WORDS = re.compile(r"[\s._-]+")

@@ -139,6 +139,7 @@ USUAL = {
     FieldType.DATE: (*_DAYS, "today-7d", "today-30d"),
 }
 UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks", "mo": "months", "y": "years"}
+STEPS = ("1h", "1d", "7d", "30d", "1mo", "1y")  # what is offered behind a `+` or `-`
 SAID = {
     "now": "this moment",
     "today": "the start of today",
@@ -181,6 +182,8 @@ def _moments(typed: str, field: Field) -> Iterator[Offer]:
     started = typed.lower().replace(" ", "")
     base = started.rstrip("0123456789")
     counted = [started + unit for unit in UNITS] if base != started and base[-1:] in ("+", "-") else []
+    if started[-1:] in ("+", "-"):
+        counted = [started + step for step in STEPS]
     for text in (*counted, *(each for each in usual if each not in counted)):
         if is_relative_time(text):
             yield Offer(text, "value", text, _said(text), "value")
@@ -229,6 +232,7 @@ KEYWORDS = {
     "order by": "sort the answer by a field",
     "asc": "smallest or earliest first",
     "desc": "largest or latest first",
+    "(": "opens the list",
     ")": "closes the bracket",
     ",": "another value",
 }
@@ -236,7 +240,7 @@ KEYWORDS = {
 
 def keyword(words: str) -> Offer:
     """A word of the language or a closing sign."""
-    return Offer(words, "keyword", words, KEYWORDS[words], words, words not in (")", "asc", "desc"))
+    return Offer(words, "keyword", words, KEYWORDS[words], words, words not in ("(", ")", "asc", "desc"))
 
 
 #: What stands between the two ends of `between`.

@@ -88,6 +88,9 @@ export function createCompleter({ driver }, WORDS) {
   const CLOSED = kindsOf("LPAR RPAR COMMA MINUS"); // whoever stands behind one of these has left it
   const AFTER_OP = ACTIONS[ACTIONS[0][FIELD]][OP];
   const AFTER_ORDER_BY = ACTIONS[0][ORDER_BY];
+  const CONNECTIVES = kindsOf("AND OR NOT ORDER_BY ASC DESC");
+  const ORDERS = sticky(`[Oo][Rr][Dd][Ee][Rr]${BLANK}+[Bb][Yy](?![A-Za-z0-9_.-])`);
+  const PATH_SIGNS = new RegExp(`[\`\\]${SPACE}]`, "g");
   const RUN_AHEAD = sticky(`${RUN}*`);
   const RUN_BEHIND = new RegExp(`${RUN}*$`, "u");
   const PHRASE = whole(`[A-Za-z]+(?:${BLANK}+[A-Za-z]+)*${BLANK}*`);
@@ -126,9 +129,19 @@ export function createCompleter({ driver }, WORDS) {
     if (token && here.start === cursor && !here.quote) found.push({ ...here, end: cursor, token: null });
     if (token && token.end === cursor && token.kind >= 0) {
       const stack = shift(here.stack, token.kind);
-      if (stack) found.push(makePlace(cursor, cursor, "", stack, { before: [...here.before, token], apart: false }));
+      if (stack) found.push(placeBehind(text, cursor, stack, [...here.before, token]));
     }
     return [...found, ...phrases(text, cursor, recent)];
+  }
+
+  /** The place behind a token, or the value that begins there. */
+  function placeBehind(text, at, stack, before) {
+    if (DEFAULTS[stack.state] < 0 && accepts(stack, WORD)) {
+      const token = nextToken(text, at, stack.state);
+      if (token.start === at && isEntered(text, token, stack))
+        return makePlace(at, token.end, "", stack, { before, token, apart: false });
+    }
+    return makePlace(at, at, "", stack, { before, apart: false });
   }
 
   /** The place of the cursor, and the tokens read just before it. */
@@ -183,16 +196,33 @@ export function createCompleter({ driver }, WORDS) {
   /** The place of a cursor before, in or at the end of a token that could be read. */
   function placeOf(text, cursor, token, stack, before) {
     const { start, end, text: written, kind } = token;
-    const entered = !CLOSED.has(kind) && kind !== STRING && accepts(stack, kind);
-    if (kind < 0 || kind === END || start > cursor || (start === cursor && !entered)) {
+    if (kind < 0 || kind === END || start > cursor || (start === cursor && !isEntered(text, token, stack))) {
       return makePlace(cursor, cursor, "", stack, { before, apart: isApart(text, cursor, before) });
     }
-    if (kind === STRING && cursor < end) {
+    if (kind === STRING && start < cursor && cursor < end) {
       const typed = text.slice(start + 1, cursor);
       return makePlace(start + 1, end - 1, typed, stack, { before, token, quote: written[0], closed: true });
     }
-    const typed = split(text.slice(start, cursor)).join(kind === RELATIVE ? "" : " ");
-    return makePlace(start, end, typed, stack, { before, token, apart: isApart(text, start, before) });
+    return makePlace(start, end, typedOf(token, cursor), stack, {
+      before,
+      token,
+      apart: isApart(text, start, before),
+    });
+  }
+
+  /** What of a token is typed: a name as a path, a time without blanks, other words with single ones. */
+  function typedOf({ start, text, kind }, cursor) {
+    const typed = text.slice(0, cursor - start);
+    if (kind === FIELD) return pathOf(typed).replace("[", ".");
+    return split(typed).join(kind === RELATIVE ? "" : " ");
+  }
+
+  const pathOf = typed => typed.replace(PATH_SIGNS, "");
+
+  /** Whether a cursor just before a token is in it, to replace it: before a name, a value or an operator. */
+  function isEntered(text, { start, kind }, stack) {
+    if (CLOSED.has(kind) || CONNECTIVES.has(kind) || matchAt(ORDERS, text, start)) return false;
+    return accepts(stack, kind === STRING ? WORD : kind);
   }
 
   /** Whether no blank is due before what is put there: after a blank, a bracket, a minus that denies. */
@@ -207,7 +237,7 @@ export function createCompleter({ driver }, WORDS) {
     if (text[start] === "[" && recent && recent.token.kind === FIELD && recent.token.end === start) {
       const end = start + matchAt(BRACKET, text, start)[0].length;
       const name = recent.token;
-      const typed = `${name.text}.${text.slice(start + 1, cursor).replace(edgeBefore, "")}`;
+      const typed = pathOf(`${name.text}.${text.slice(start + 1, cursor)}`);
       const half = { before: before.slice(0, -1), token: { ...name, kind: -1 } };
       return end >= cursor ? makePlace(name.start, end, typed, recent.stack, half) : null;
     }
@@ -215,6 +245,11 @@ export function createCompleter({ driver }, WORDS) {
     if (!rough || start + rough[0].length < cursor) return null;
     const end = start + rough[0].length;
     const sign = rough[0][0];
+    if (sign === "`" && recent && recent.token.kind === FIELD && recent.token.end === start) {
+      const name = recent.token; // `owner`.`em
+      const half = { before: before.slice(0, -1), token: { ...name, kind: -1 } };
+      return makePlace(name.start, end, pathOf(text.slice(name.start, cursor)), recent.stack, half);
+    }
     if (sign === '"' || sign === "'") {
       // it reaches to the end, but what stands behind the word was not meant to be in it
       const more = { before, token: makeToken(start, text.length, "", -1), quote: sign };
@@ -268,7 +303,10 @@ export function createCompleter({ driver }, WORDS) {
     return { ...place, end };
   }
 
-  /** How far a text can be read from an offset on: to the first token that may not stand where it does, or the end. */
+  /**
+   * How far a text can be read from an offset on: to the first token that may not stand where it does, or to the end,
+   * and one further where it is whole there.
+   */
   function reach(text, at, stack, strict) {
     let token = null;
     for (;;) {
@@ -291,7 +329,7 @@ export function createCompleter({ driver }, WORDS) {
         rule = ~action;
       }
       stack = reduce(stack, rule);
-      if (stack.state === ACCEPT) return text.length;
+      if (stack.state === ACCEPT) return text.length + 1;
     }
   }
 
@@ -450,7 +488,7 @@ export function createCompleter({ driver }, WORDS) {
 
   const value = (text, detail) => makeOffer(text, "value", detail);
   const keyword = words =>
-    makeOffer(words, "keyword", WORDS.KEYWORDS[words], ![")", "asc", "desc"].includes(words), words, words);
+    makeOffer(words, "keyword", WORDS.KEYWORDS[words], !["(", ")", "asc", "desc"].includes(words), words, words);
 
   /** The values the schema or the language has for a field after an operator; none for a part of a text. */
   function valuesOf(field, operator, typed, quoted, now) {
@@ -469,7 +507,8 @@ export function createCompleter({ driver }, WORDS) {
   /** Relative times: the usual ones, and those that the count being typed can become. */
   function moments(typed, field) {
     const started = typed.toLowerCase().replace(/ /g, "");
-    const counted = /[-+][0-9]+$/.test(started) ? Object.keys(WORDS.UNITS).map(unit => started + unit) : [];
+    let counted = /[-+][0-9]+$/.test(started) ? Object.keys(WORDS.UNITS).map(unit => started + unit) : [];
+    if (/[-+]$/.test(started)) counted = WORDS.STEPS.map(step => started + step);
     return [...counted, ...WORDS.USUAL[field.type].filter(each => !counted.includes(each))]
       .filter(each => RELATIVE_TIME.test(each))
       .map(each => value(each, saidOf(each)));
@@ -506,6 +545,8 @@ export function createCompleter({ driver }, WORDS) {
   const WHOLE = /^(true|false|null|now|today|yesterday|tomorrow)$/;
   const BARE_DAY = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
   const FUSES = new RegExp(`^[^${SPACE}()\\[\\],=<>!~:]`);
+  // Where a bracket closes or an order follows one may go on typing, as at the end of a text
+  const CLOSING = new RegExp(`^${BLANK}*(?:\\)|order${BLANK}+by(?![A-Za-z0-9_.-]))`, "i");
   const KEYWORD_OFFERS = [
     [AND, "and"],
     [OR, "or"],
@@ -519,6 +560,7 @@ export function createCompleter({ driver }, WORDS) {
     [FIELD, "field"],
     [WORD, "value"],
     [RELATIVE, "value"],
+    [STRING, "value"],
     [VARIABLE, "value"],
   ]);
 
@@ -560,6 +602,7 @@ export function createCompleter({ driver }, WORDS) {
       const rank = (tier, at, place, offer) => ranked.push({ tier, at, place, offer });
       for (const place of found.filter(each => each.phrase)) {
         fitting(place).forEach((offer, at) => {
+          if (offer.kind === "operator" && !fieldOf(place)) return; // the name may be a word of free text
           const isWord = offer.kind === "operator" || offer.kind === "keyword";
           if (isWord && likeness(place.typed, offer.label) === 0) rank(0, at, place, offer);
         });
@@ -568,7 +611,7 @@ export function createCompleter({ driver }, WORDS) {
       let alike = !ranked.length;
       for (const place of found) {
         const behind = place !== here;
-        if (place.phrase || (behind && cursor === here.end && !isWhole(here))) continue;
+        if (place.phrase || (behind && cursor === here.end && !goesOn())) continue;
         const beside = place.accepted.has(AND) && !place.accepted.has(OP); // where a name has to be begun, it is
         fitting(place).forEach((offer, at) => {
           if (!place.typed && !mayReplace(offer, place.token)) return;
@@ -583,7 +626,7 @@ export function createCompleter({ driver }, WORDS) {
       if (alike && [...here.typed].length > 2) {
         const labels = new Map(
           fitting(here)
-            .filter(({ kind }) => kind === "field" || kind === "value")
+            .filter(({ kind }) => kind !== "keyword")
             .map(offer => [offer.label, offer]),
         );
         closeNames(here.typed, [...labels.keys()]).forEach((label, at) =>
@@ -605,14 +648,16 @@ export function createCompleter({ driver }, WORDS) {
         offers.push(...values.filter(offer => !others.includes(offer.label)));
       }
       if (place.quote) return offers;
+      if (takes(LPAR) && !takes(WORD) && !takes(FIELD)) offers.push(keyword("("));
       const waits = takes(OP) && !isFlag(field) && (strict || field); // it cannot stand alone
       if (waits) return [...offers, ...operators(field)];
-      if (takes(FIELD)) offers.push(...names(place));
-      else if (takes(AND)) return [...offers, { ...keyword("and"), detail: WORDS.UPPER_END }];
+      if (takes(AND) && !takes(FIELD)) return [...offers, { ...keyword("and"), detail: WORDS.UPPER_END }];
+      if (takes(FIELD) && !takes(AND)) offers.push(...names(place));
       for (const [kind, words] of KEYWORD_OFFERS) {
         const last = lastOf(place.before);
         if (takes(kind) && !(kind === RPAR && last && last.kind === COMMA)) offers.push(keyword(words));
       }
+      if (takes(FIELD) && takes(AND)) offers.push(...names(place)); // which more often goes on otherwise
       if (takes(OP)) offers.push(...operators(field));
       if (!strip(text)) offers.push(...examples.map(each => makeOffer(each, "snippet", "an example")));
       return offers;
@@ -636,6 +681,11 @@ export function createCompleter({ driver }, WORDS) {
       return members.map(member => strip(member).replace(/^["']+|["']+$/g, ""));
     }
 
+    /** Whether one may go on behind the token at the cursor: it is whole, and no half of an operator. */
+    function goesOn() {
+      return isWhole(here) && !(here.token.kind === NOT && isUnfinished(here));
+    }
+
     /** Whether the token at a place says something as it stands, so that one may go on behind it. */
     function isWhole({ token: { text: word, kind }, ...place }) {
       if (kind === FIELD) return fieldNamed(word) !== undefined;
@@ -655,14 +705,24 @@ export function createCompleter({ driver }, WORDS) {
 
     /** Whether the text with the offer in it can be read at least as far as the text as it is. */
     function isReadable(place, insert, inside) {
-      const { start, end, stack, token } = place;
-      const at = place.quote ? start - 1 : start;
+      const { start, end, token } = place;
+      const made = text.slice(0, start) + insert + text.slice(end);
+      const free =
+        !strip(text.slice(end)) || (inside && CLOSING.test(text.slice(end))) || (!token && isUnfinished(place));
+      return (strict ? [true] : [false, true]).every(manner => readsOn(made, place, insert, free, manner));
+    }
+
+    /**
+     * Whether a text with an offer put in is read past it, and unless `free` as far as it was. Not even search mode is
+     * given two conditions side by side where there was one.
+     */
+    function readsOn(made, { start, end, stack, quote }, insert, free, manner) {
+      const at = quote ? start - 1 : start;
       let goal = start + insert.replace(edgeBehind, "").length;
-      if (token || !((inside && ahead(text, end) === ")") || isUnfinished(place))) {
-        const before = reach(text, at, stack, strict);
-        if (before >= end) goal = Math.max(goal, before + insert.length - (end - start));
-      }
-      return reach(text.slice(0, start) + insert + text.slice(end), at, stack, strict) >= goal;
+      const before = free ? 0 : reach(text, at, stack, manner);
+      if (before >= end) goal = Math.max(goal, before + made.length - text.length);
+      else if (manner && !strict) return true; // two stood side by side before
+      return reach(made, at, stack, manner) >= goal;
     }
 
     const made = new Map();
@@ -673,7 +733,7 @@ export function createCompleter({ driver }, WORDS) {
       const span = `${start},${end},`;
       if ((end === cursor && insert.replace(edgeBehind, "") === text.slice(start, end)) || made.has(span + insert))
         continue;
-      if (!tried.has(span + offer.shape)) tried.set(span + offer.shape, isReadable(place, insert, offer.text !== ")"));
+      if (!tried.has(span + offer.shape)) tried.set(span + offer.shape, isReadable(place, insert, ![")", "order by"].includes(offer.text)));
       if (!tried.get(span + offer.shape)) continue;
       made.set(span + insert, { label: offer.label, kind: offer.kind, insert, start, end, detail: offer.detail });
       if (made.size === MOST) break;

@@ -107,8 +107,8 @@ def corpus_texts() -> list[str]:
 def holds(text: str, cursor: int, endpoint: Endpoint, mode: str = "search") -> None:
     """The law: whatever is accepted, the text can be read at least as far as before.
 
-    Two things that stand at the cursor count as an end of the text: a field that cannot stand alone (`title | and`
-    waits for its operator), and a bracket that closes (`(archived |)`: one may go on inside).
+    Three things that stand at the cursor count as an end of the text: a field that cannot stand alone (`title | and`
+    waits for its operator), a bracket that closes (`(archived |)`: one may go on inside), and an order.
     """
     before = reach(text, 0, (0,), strict=mode == "strict")
     for each in complete(text, cursor, endpoint, mode=mode):
@@ -121,7 +121,9 @@ def holds(text: str, cursor: int, endpoint: Endpoint, mode: str = "search") -> N
             assert after >= before, f"{text!r} {cursor} {each}"
             continue
         assert after >= at - len(each.insert) + len(each.insert.rstrip()), f"{text!r} {cursor} {each}"
-        if before >= each.span.end and not (waits(text, each, endpoint) or text[each.span.end :].lstrip()[:1] == ")"):
+        rest = text[each.span.end :]
+        ends = re.match(r"\s*(\Z|\)|order[ \t\r\n\xa0]+by\b)", rest, re.IGNORECASE) is not None
+        if before >= each.span.end and not (ends or waits(text, each, endpoint)):
             assert after >= before + len(made) - len(text), f"{text!r} {cursor} {each}"
 
 
@@ -129,7 +131,7 @@ def waits(text: str, each: Completion, endpoint: Endpoint) -> bool:
     """Whether a field that is no flag stands right before a gap, and no operator behind it."""
     last = re.search(r"([A-Za-z_.]+|`[^`]+`|[A-Za-z_]+\[[a-z_ ]+\])[ \t\r\n\xa0]*$", text[: each.span.start])
     field = None if last is None else endpoint.by_parts.get(parser.name_parts(last[1]))
-    follows = re.match(r"[ \t\r\n\xa0]*([=!<>~:]|(in|is|on|not|like|ilike|between|contains|starts|ends)\b)",
+    follows = re.match(r"[ \t\r\n\xa0]*([=!<>~:]|(in|is|on|not|like|ilike|between|contains|starts|ends)(?=[\s(\"']|$))",
                        text[each.span.end :], re.IGNORECASE)  # fmt: skip
     alone = field is not None and field.type is FieldType.BOOLEAN
     return each.span.start == each.span.end and field is not None and not alone and follows is None
