@@ -308,7 +308,7 @@ ARGUMENTS = {
     "bad-database": Example(
         "The sandbox cannot use the database it was given.", command="pql sandbox --db /no/such/folder/file.db"
     ),
-    "bad-port": Example("The sandbox cannot listen where it was told to.", command="pql sandbox --port 70000"),
+    "bad-port": Example("A command cannot listen where it was told to.", command="pql sandbox --port 70000"),
     "usage": Example(
         "The command was given a variable that binds nothing.", command="pql compile cases 'status = $x' --var x"
     ),

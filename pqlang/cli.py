@@ -170,8 +170,9 @@ def _parser(*, version: bool = False) -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="serve the search box and its demo page")
     serve.add_argument("--host", default="127.0.0.1", metavar="HOST", help="this machine alone if not given")
-    serve.add_argument("--port", type=_port, default=8765, metavar="N", help="8765 if not given; 0 takes any")
+    serve.add_argument("--port", type=_whole, default=8765, metavar="N", help="8765 if not given; 0 takes any")
     serve.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
+    serve.add_argument("--sandbox", action="store_true", help="with rows of made-up records on the demo page")
     serve.set_defaults(run=_serve)
 
     schema = commands.add_parser("schema", help="list endpoints, or the fields of one")
@@ -260,12 +261,6 @@ def _whole(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     return int(text[:9])
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not int(text[:9]) < 65_536:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: they go from 0 to 65535")
-    return int(text)
 
 
 def _version() -> str:
@@ -588,13 +583,13 @@ def _plan_json(plan: Plan, verdict: Verdict | None) -> dict[str, Any]:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    try:
-        from pqlang.server import run
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
-            raise
-        print(f"pql serve needs {missing.name}: pip install 'pqlang[server]'", file=sys.stderr)
-        return USAGE
+    from pqlang.extras import needs
+
+    if options.sandbox:
+        needs("server,sandbox,client", ["starlette", "uvicorn", "sqlalchemy", "httpx2", "stamina"])
+    needs("server", ["starlette", "uvicorn"])
+    from pqlang.server import run
+
     return run(options)
 
 

@@ -1047,10 +1047,9 @@ def bad_database(message: str, help: str) -> Diagnostic:
     return Diagnostic("bad-database", NOWHERE, message, help=help)
 
 
-def bad_port(port: int, reason: str) -> Diagnostic:
-    return Diagnostic(
-        "bad-port", NOWHERE, f"nothing can listen on port {port}: {reason}", help="give another `--port`; 0 takes any"
-    )
+def bad_port(port: int, where: str, reason: str) -> Diagnostic:
+    message = f"nothing can listen on port {port}{where}: {reason}"
+    return Diagnostic("bad-port", NOWHERE, message, help="give another `--port`; 0 takes any")
 
 
 def bad_tables(problem: str) -> Diagnostic:

@@ -3,49 +3,34 @@
 from __future__ import annotations
 
 import argparse
-import socket
+from datetime import UTC, datetime
 
-import uvicorn
-
+from pqlang.arguments import built_in
 from pqlang.searchbox import create_app
+from pqlang.webserver import bound, serve
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted; the address is printed when it can be asked."""
-    with _listener(options.host, options.port) as listener:
-        app = create_app(options.schema)
-        listener.listen(2_048)  # who asks from now on is kept waiting, not sent away
+    schema = options.schema or built_in()
+    with bound(options.port, options.host) as listener:  # before the work: a port that is taken is said at once
+        rows = None
+        if options.sandbox:
+            from pqlang.searchbox.beside import Sandbox  # brings a database and a client
+
+            rows = Sandbox(schema, datetime.now(UTC)).rows
+        app = create_app(schema, rows=rows)
+        listener.listen(2_048)
         print(f"{address(options.host, listener.getsockname()[1])}\nCtrl-C stops it", flush=True)
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", server_header=False, timeout_keep_alive=30
-        )
-        uvicorn.Server(config).run([listener])
+        serve(app, listener)
     return 0
 
 
 def address(host: str, port: int) -> str:
-    """Where a browser finds it; one that listens everywhere is found at this machine's own name.
+    """Where a browser on this machine finds it.
 
-    >>> address("127.0.0.1", 8765), address("::1", 80)
-    ('http://127.0.0.1:8765/', 'http://[::1]:80/')
+    >>> address("127.0.0.1", 8765), address("0.0.0.0", 80), address("::1", 80)
+    ('http://127.0.0.1:8765/', 'http://localhost:80/', 'http://[::1]:80/')
     """
-    name = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)
+    name = "localhost" if host in ("0.0.0.0", "::", "") else host
     return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    """A socket bound to the address. Raises OSError, which says the address."""
-    try:
-        [(family, kind, protocol, _, place), *_] = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        made = socket.socket(family, kind, protocol)
-        try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.bind(place)
-        except BaseException:
-            made.close()
-            raise
-        return made
-    except OSError as error:
-        raise OSError(error.errno or 0, f"{host}:{port}: {error.strerror or error}") from None

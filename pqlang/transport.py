@@ -40,6 +40,11 @@ _PASSING = frozenset({408, 425, 429})  # beside all from 500 on
 _BUSY = 429
 
 
+def in_process(app: Any) -> AsyncTransport:
+    """An ASGI app in the place of the network; what it raises is an answer of status 500, as from a server."""
+    return httpx2.ASGITransport(app, raise_app_exceptions=False)
+
+
 class _Failure(Exception):
     """An attempt that failed in a way in which the next may not; `after`: seconds that the API asks to wait."""
 

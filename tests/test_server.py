@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -17,6 +18,12 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+
+import pqlang
+from pqlang import PENBOX
+from pqlang.sandbox.records import UNTIL, generate, respond
+from pqlang.searchbox import create_app
+from pqlang.searchbox.beside import Sandbox
 
 ROOT = Path(__file__).parent.parent
 QUERY = json.dumps({"query": "status = draft", "endpoint": "forms"}).encode()
@@ -93,10 +100,14 @@ def test_serve_says_why_it_cannot_listen() -> None:
         port = taken.getsockname()[1]
         done = pql("serve", "--port", str(port))
         assert (done.returncode, done.stdout) == (2, "")
-        assert f"127.0.0.1:{port}: " in done.stderr
+        assert f"nothing can listen on port {port}: " in done.stderr
         assert "Traceback" not in done.stderr
-    done = pql("serve", "--port", "65536")
-    assert (done.returncode, "they go from 0 to 65535" in done.stderr) == (2, True)
+    assert (
+        "error[bad-port]: nothing can listen on port 65536: ports go from 0 to 65535"
+        in pql("serve", "--port", "65536").stderr
+    )
+    nowhere = pql("serve", "--port", "0", "--host", "no such host")
+    assert (nowhere.returncode, "of `no such host`" in nowhere.stderr) == (2, True)
 
 
 def test_serve_says_which_extra_is_missing() -> None:
@@ -111,6 +122,58 @@ sys.exit(main())
     assert (done.returncode, done.stdout) == (2, "")
     assert "pip install 'pqlang[server]'" in done.stderr
     assert "Traceback" not in done.stderr
+    beside = pql("serve", "--sandbox", program=program)
+    assert (beside.returncode, "pip install 'pqlang[server,sandbox,client]'" in beside.stderr) == (2, True)
+
+
+def test_rows_come_from_a_sandbox_beside_it() -> None:
+    with serving("--sandbox") as (process, port):
+        assert all(each["rows"] for each in json.loads(ask(port, "GET", "/schema")[2]))
+        query = {"query": "parent_status = draft or title ~* '%a%'", "endpoint": "cases"}
+        status, _, body = ask(port, "POST", "/rows", json.dumps(query).encode())
+        answer = json.loads(body)
+        assert (status, answer["ok"], len(answer["rows"])) == (200, True, 50)
+        assert 50 < answer["total"] < 1_000
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (130, "")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Sandbox:
+    return Sandbox(PENBOX, UNTIL, 300)
+
+
+@pytest.mark.parametrize(
+    ("query", "endpoint"),
+    [
+        ("", "cases"),
+        ("archived_at is not null order by created_at", "cases"),
+        ("parent_status = draft or title ~* '%a%'", "cases"),  # two requests
+        ("not archived and title not contains e", "cases"),  # a test on the records
+        ("-archived contact.email ~ '%@acme%'", "cases"),
+        ("parent_status = draft and parent_status = closed", "cases"),  # no request
+        ("status in (draft, pending) and created_at > 2024-06-01", "forms"),
+    ],
+)
+def test_rows_are_those_that_the_query_means(sandbox: Sandbox, query: str, endpoint: str) -> None:
+    at = PENBOX.endpoint(endpoint)
+    assert at is not None
+    wanted = pqlang.predicate(query, at, mode="search")
+    matching = [each for each in (respond(made, at) for made in generate(at, 300, 0, UNTIL)) if wanted.matches(each)]
+    found = asyncio.run(sandbox.rows(query, at, limit=50, mode="search", scope=None))
+    assert found.total == len(matching)
+    assert len(found.records) == min(50, len(matching))
+    assert all(wanted.matches(each) for each in found.records)
+    active = asyncio.run(sandbox.rows(query, at, limit=50, mode="search", scope="active"))
+    assert active.total is not None
+    assert active.total <= len(matching)
+
+
+def test_a_query_that_is_wrong_finds_no_rows(sandbox: Sandbox) -> None:
+    answer = TestClient(create_app(rows=sandbox.rows)).post("/rows", json={"query": "stats = x", "endpoint": "cases"})
+    assert (answer.status_code, answer.json()["ok"]) == (200, False)
+    assert [each["code"] for each in answer.json()["diagnostics"]] == ["unknown-field"]
 
 
 def test_the_core_does_without_the_server() -> None:

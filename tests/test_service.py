@@ -26,6 +26,7 @@ from starlette.testclient import TestClient
 
 import pqlang
 from pqlang import PENBOX, Endpoint
+from pqlang.hostvalues import AT_ONCE
 from pqlang.presenter import request_json
 from pqlang.schema_json import endpoint_json
 from pqlang.searchbox import create_app
@@ -523,6 +524,27 @@ def test_a_host_that_fails_stops_nobody(caplog: pytest.LogCaptureFixture) -> Non
     for query in ("owner.email = j", "title = j"):
         answer = client.post("/complete", json={"query": query, "endpoint": "cases"})
         assert (answer.status_code, "password1" in answer.text) == (200, False)
+
+
+def test_sources_that_never_answer_stop_no_others() -> None:
+    async def never(typed: str) -> list[str]:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            cancelled.append(typed)
+        return []
+
+    async def titles(typed: str) -> list[str]:
+        return ["Budget"]
+
+    cancelled: list[str] = []
+    with TestClient(create_app(values={"owner.email": never}, values_timeout=0.01)) as client:
+        for _ in range(AT_ONCE + 4):  # more than are asked at once
+            assert post(client, "/complete", query="owner.email = j", endpoint="cases")["ok"]
+    assert len(cancelled) > AT_ONCE
+    client = TestClient(create_app(values={"title": titles}, values_timeout=10))
+    answer = post(client, "/complete", query="title = ", endpoint="cases")
+    assert "Budget" in [each["label"] for each in answer["completions"]]
 
 
 def test_the_host_says_who_may_ask() -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TextIO
-
-import uvicorn
 
 from pqlang import diagnostics as say
 from pqlang.arguments import built_in
@@ -22,22 +19,19 @@ from pqlang.sandbox.records import UNTIL, generate
 from pqlang.sandbox.storage import Progress, Storage
 from pqlang.schema import Schema
 from pqlang.source import Source
-
-LOOPBACK = "127.0.0.1"
+from pqlang.webserver import LOOPBACK, bound, serve
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted; the address, a token and an example are printed when it is ready."""
     schema = options.schema or built_in()
-    with _listening(options.port) as listener:  # before the work: a port that is taken is said at once
+    with bound(options.port) as listener:  # before the work: a port that is taken is said at once
         storage = Storage(schema, options.db or "sqlite://")
         fill(storage, options.records, options.seed, _until(options.until))
         listener.listen(2_048)  # who asks from now on is kept waiting, not sent away
         port = listener.getsockname()[1]
         print(welcome(schema, port), flush=True)
-        app = create_app(storage, rate=options.rate)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
-        uvicorn.Server(config).run([listener])
+        serve(create_app(storage, rate=options.rate), listener)
         storage.close()
     return 0
 
@@ -73,18 +67,6 @@ def _until(text: str | None) -> datetime:
         raise PqlError(
             Source("", "--until"), [say.bad_argument("--until", text, "`now` or a time in ISO 8601")]
         ) from None
-
-
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((LOOPBACK, port))
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise PqlError(Source("", "--port"), [say.bad_port(port, reason)]) from None
-        yield listener
 
 
 def welcome(schema: Schema, port: int) -> str:

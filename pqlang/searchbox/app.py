@@ -268,7 +268,7 @@ class _Service:
         else:
             found = await self.called(self.values, request, endpoint) or {}
         loop = asyncio.get_running_loop()
-        return {name: _bridged(source, loop) for name, source in found.items() if callable(source)}
+        return {name: _bridged(source, loop, self.timeout) for name, source in found.items() if callable(source)}
 
     # Facts
 
@@ -320,8 +320,8 @@ def _document(name: str, endpoints: tuple[str, ...], paths: tuple[str, ...]) -> 
     return openapi.document(name, endpoints, version("pqlang"), paths)
 
 
-def _bridged(source: ValueSource, loop: asyncio.AbstractEventLoop) -> ValueSource:
-    """A source that may be called from a thread: what is `async` runs in the loop of the request."""
+def _bridged(source: ValueSource, loop: asyncio.AbstractEventLoop, seconds: float) -> ValueSource:
+    """A source that may be called from a thread: what is `async` runs in the loop of the request, for so long."""
     if not (inspect.iscoroutinefunction(source) or inspect.iscoroutinefunction(getattr(source, "__call__", None))):  # noqa: B004
         return source
 
@@ -329,6 +329,11 @@ def _bridged(source: ValueSource, loop: asyncio.AbstractEventLoop) -> ValueSourc
         return await source(typed)  # type: ignore[misc]
 
     def wait(typed: str) -> Any:
-        return asyncio.run_coroutine_threadsafe(ask(typed), loop).result()
+        answer = asyncio.run_coroutine_threadsafe(ask(typed), loop)
+        try:
+            return answer.result(seconds)
+        except TimeoutError:  # nobody waits any more, and a thread that did would be missing to others
+            answer.cancel()
+            return ()
 
     return wait

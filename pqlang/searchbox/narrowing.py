@@ -42,6 +42,7 @@ def narrow(endpoint: Endpoint, names: Collection[str]) -> Endpoint | None:
         always=endpoint.always if endpoint.always in kept else None,
         active=endpoint.active if endpoint.active is not None and endpoint.active.field in kept else None,
         default_sort=order if order and order.removeprefix(endpoint.api.descending_prefix) in sorts else None,
+        group_by=tuple(each for each in endpoint.group_by if each in kept or each not in endpoint.by_name),
         examples=(),
     )
     examples = (each for each in endpoint.examples if not told.by(each) and _reads(each, narrowed))
