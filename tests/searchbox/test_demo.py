@@ -1,0 +1,113 @@
+"""The demo page: what a query becomes, while it is typed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+
+def settle(box: Any) -> None:
+    """Until the query that is typed has its answer."""
+    if box.expanded:
+        box.press("Escape")
+    box.page.wait_for_timeout(700)
+
+
+def test_each_request_is_shown_in_every_form(make_box: Any) -> None:
+    box = make_box("/pql/")
+    box.type("not archived and (parent_status = draft or owner.email = ann@acme.com)")
+    settle(box)
+    assert box.page.locator("#answer-title").text_content() == "2 requests"
+    cards = box.page.locator(".request")
+    assert cards.count() == 2
+    assert cards.nth(0).locator("dl").inner_text().split() == ["archived", "false", "parent_status", "draft"]
+    url = "https://connect.penbox.io/v1/cases?archived=false&parent_status=draft"
+    assert cards.nth(0).locator("pre").all_text_contents() == [
+        url,
+        f"curl -H \"Authorization: Bearer $TOKEN\" '{url}'",
+    ]
+    assert box.page.locator(".badge").all_text_contents() == ["exact", "exact"]
+    box.page.locator("summary").click()
+    assert box.page.locator("#explain pre").inner_text().startswith("archived = false and (")
+
+
+def test_one_request_has_its_filter_beside_the_parameters(make_box: Any) -> None:
+    box = make_box("/pql/")
+    box.type("parent_status = draft and not archived")
+    settle(box)
+    shown = box.page.locator(".request pre").first.text_content()
+    assert json.loads(shown) == {"attributes": {"parent_status": {"$eq": "draft"}, "archived_at": {"$eq": None}}}
+    assert box.page.locator(".request pre .k").first.text_content() == '"attributes"'
+    box.input.fill("owner.email ~ a% and title not contains x")
+    settle(box)
+    assert box.page.locator(".request h4").all_text_contents() == ["Filter", "Then test", "URL", "curl"]
+
+
+def test_a_mistake_leaves_the_last_answer_and_says_so(make_box: Any) -> None:
+    box = make_box("/pql/")
+    box.type("archived")
+    settle(box)
+    box.type(" and owner.emial = a ")
+    settle(box)
+    assert box.page.locator("#answer-title").text_content() == "The query before"
+    assert "stale" in (box.page.locator("#answer").get_attribute("class") or "")
+    assert box.page.locator(".request").count() == 1
+
+
+def test_endpoints_examples_and_scope(make_box: Any) -> None:
+    box = make_box("/pql/")
+    assert box.page.locator("#endpoints label").all_text_contents() == ["cases", "case templates", "forms"]
+    box.page.get_by_label("forms").check()
+    box.page.wait_for_timeout(200)
+    assert box.host.get_attribute("endpoint") == "forms"
+    example = box.page.locator("#examples button").first
+    text = example.text_content()
+    example.click()
+    assert box.value == text
+    settle(box)
+    assert "/v1/forms" in box.page.locator(".request pre").last.text_content()
+    box.page.get_by_label("only what is active").check()
+    settle(box)
+    assert box.host.get_attribute("scope") == "active"
+    assert "scope=active" in box.page.url
+    with box.page.expect_response("**/schema/*"):
+        box.page.reload()
+    box.page.wait_for_timeout(300)
+    assert (box.value, box.host.get_attribute("endpoint"), box.host.get_attribute("scope")) == (text, "forms", "active")
+
+
+def test_enter_puts_the_query_in_the_address(make_box: Any) -> None:
+    box = make_box("/pql/")
+    box.type("archived")
+    box.press("Escape", "Enter")
+    box.wait("location.search.includes('q=archived')")
+
+
+def test_rows_are_shown_where_there_are_any(make_box: Any) -> None:
+    box = make_box("/sandbox/")
+    box.type("archived")
+    settle(box)
+    assert box.page.locator("#rows-title").text_content() == "3 rows"
+    assert box.page.locator("th").all_text_contents() == ["id", "title", "owner.email"]
+    assert box.page.locator("tbody tr").count() == 3
+    elsewhere = make_box("/pql/")
+    elsewhere.type("archived")
+    settle(elsewhere)
+    assert elsewhere.page.locator("#rows").is_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1000])
+def test_it_fits_and_axe_finds_nothing(make_box: Any, scheme: str, width: int) -> None:
+    box = make_box("/sandbox/", color_scheme=scheme, viewport={"width": width, "height": 800})
+    assert box.axe() == []
+    box.type('not archived and (parent_status = draft or owner.email ~ "%@acme%")')
+    assert box.axe() == []
+    settle(box)
+    assert box.axe() == []
+    assert box.page.evaluate("document.documentElement.scrollWidth") <= width
+    box.type(" and x = = y ")
+    settle(box)
+    assert box.axe() == []
