@@ -395,8 +395,7 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     this.#painted = wanted;
     this.#layer.dir = this.#input.dir = text.trim() && "auto";
     this.#box.classList.toggle("live", Boolean(this.#engine));
-    this.#align();
-    requestAnimationFrame(() => this.#align()); // the input scrolls to its caret only then
+    requestAnimationFrame(() => this.#align()); // before it is painted, when the input has scrolled to its caret
   }
 
   #align() {

@@ -12,6 +12,7 @@ How a block is tried goes by its language, and a block of any other language is 
   blocks that follow, and a TOML file is a schema that loads. `txt` is any other file.
 - `pql`: queries, one a line, each without an error on cases; `pql forms`, on forms.
 - `pql-repl`: a transcript of a session (see `transcripts.py`), which the next such block of the page goes on with.
+- `html`, `js`, `jsx`, `css`: for a browser, in which `searchbox/test_howto.py` tries them.
 - `text`: a drawing, the only kind that nothing checks.
 """
 
@@ -39,8 +40,10 @@ from pqlang.session import Session, open_session
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = {"console", "pycon", "python", "py", "toml", "json", "txt", "pql", "pql-repl", "text"}
+FOR_A_BROWSER = {"html", "js", "jsx", "css"}
 SETUP = "sh .ci/setup"
 FIRST_QUERY = f"""{SETUP} && .venv/bin/pql compile cases 'parent_status = in_progress and owner.email ~ "%@acme%"'"""
+DEMO = f"{SETUP} server && .venv/bin/pql serve"  # without end: `test_server.py` and `searchbox/` try it
 ALL_TESTS = f"{SETUP} dev && .venv/bin/python -m pytest -q"
 
 
@@ -146,7 +149,7 @@ def run(command: str) -> str:
 
 def run_by_ci(command: str) -> bool:
     """Whether `.ci/run` runs the command, which it does by the full path of each program."""
-    if command in ("sh .ci/run", ALL_TESTS):
+    if command in ("sh .ci/run", ALL_TESTS, DEMO):
         return True
     script = (ROOT / ".ci" / "run").read_text("utf-8")
     program, _, rest = command.removeprefix(".venv/bin/").partition(" ")
@@ -240,7 +243,9 @@ def test_every_block_runs_and_prints_what_it_shows(page: Path, place: Path, sand
     session = open_session()
     for block in blocks(page):
         at = f"{name(page)}:{block.line}"
-        assert block.language.partition(" ")[0] in LANGUAGES, f"{at}: how is a `{block.language}` block tried?"
+        assert block.language.partition(" ")[0] in LANGUAGES | FOR_A_BROWSER, (
+            f"{at}: how is a `{block.language}` block tried?"
+        )
         if block.file:
             (place / block.file).write_text(block.text, "utf-8")
         try:
@@ -290,6 +295,7 @@ def test_readme_has_the_command_that_ci_runs() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert re.findall(r"^\$ (sh \.ci/setup dev.*pytest.*)$", text, re.MULTILINE) == [ALL_TESTS]
     assert f"$ {FIRST_QUERY}\n" in text
+    assert f"$ {DEMO}\n" in text
 
 
 # Generated pages, and pages that must name everything there is

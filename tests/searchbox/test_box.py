@@ -596,15 +596,7 @@ def test_ten_thousand_characters_stay_responsive(box: Any) -> None:
         box.press("Space" if letter == " " else letter)
     assert box.value == text + " and archived"
     assert "".join(part for _, part in box.drawn()) == box.value
-    slowest = box.page.evaluate(
-        """() => new Promise(done => {
-            const input = document.querySelector('pql-search').shadowRoot.querySelector('input');
-            const from = performance.now();
-            document.execCommand('insertText', false, 'x');
-            requestAnimationFrame(() => setTimeout(() => done(performance.now() - from)));
-        })"""
-    )
-    assert slowest > 0  # reported by tests/bench/searchbox.py; here it only has to end
+    assert box.get("box.diagnostics.length") == 0  # and it has been read to its end
 
 
 def test_a_text_past_every_limit_is_still_a_text(box: Any) -> None:
@@ -666,7 +658,9 @@ def test_a_narrow_page(make_box: Any) -> None:
 
 def test_the_element_may_be_taken_out_and_put_back(box: Any) -> None:
     box.type("par")
-    box.page.evaluate("() => { const box = document.querySelector('pql-search'); box.remove(); globalThis.kept = box; }")
+    box.page.evaluate(
+        "() => { const box = document.querySelector('pql-search'); box.remove(); globalThis.kept = box; }"
+    )
     box.page.evaluate("() => document.querySelector('main').append(kept)")
     assert box.value == "par"
     assert not box.expanded

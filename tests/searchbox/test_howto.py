@@ -100,7 +100,11 @@ def test_react(box: Any, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(NODE_MODULES)
     command = [str(NODE_MODULES / ".bin/esbuild"), "main.jsx", "--bundle", "--jsx=automatic", "--format=esm"]
     done = subprocess.run(
-        [*command, '--define:process.env.NODE_ENV="production"'], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [*command, '--define:process.env.NODE_ENV="production"'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     show(box, re.sub("<pql-search.*?</pql-search>", "", PLAIN), done.stdout)
@@ -122,7 +126,13 @@ def test_a_style_sheet_styles(box: Any, style: str) -> None:
     for selector, declared in rules:
         assert declared, selector
         part = re.fullmatch(r"pql-search::part\((\w+)\)", selector)
-        where = f"root.querySelector('.{part[1]}')" if part else "document.documentElement" if selector == ":root" else "box"
+        where = (
+            f"root.querySelector('.{part[1]}')"
+            if part
+            else "document.documentElement"
+            if selector == ":root"
+            else "box"
+        )
         for name, value in declared.items():
             found = box.get(f"getComputedStyle({where}).getPropertyValue('{name}').trim()")
             if name.startswith("--"):

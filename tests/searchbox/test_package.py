@@ -82,7 +82,7 @@ import { createEngine } from "@pqlang/search/engine";
 const box = document.querySelector("pql-search")!;
 box.value = "archived";
 box.addEventListener("pql-submit", event => { const text: string = event.detail.value; event.preventDefault(); });
-box.addEventListener("pql-request", ({ detail }) => { const plan: Plan = detail; plan.requests?.map(each => each.url); });
+box.addEventListener("pql-request", ({ detail }) => { const plan: Plan = detail; plan.requests?.map(r => r.url); });
 box.addEventListener("keydown", () => {});
 document.addEventListener("pql-input", event => event.detail.value.length);
 const mine: Provider = { ...createProvider("/pql/", { "x-token": "t" }), decompile: undefined };
