@@ -34,6 +34,7 @@ def test_typing_is_coloured_and_completed_at_once(box: Any) -> None:
 
 
 def test_the_list_offers_fields_operators_and_values(box: Any) -> None:
+    box.focus()
     box.input.click()
     assert box.labels[: len(FIELDS)] == FIELDS
     box.type("parent_status ")
@@ -194,7 +195,7 @@ def test_escape_closes_then_clears_and_undo_brings_back(box: Any) -> None:
 
 
 def test_the_list_opens_by_key_and_closes_by_key(box: Any) -> None:
-    box.input.focus()
+    box.focus()
     assert not box.expanded
     for opening in ("Control+Space", "Alt+ArrowDown"):
         box.press(opening)
@@ -646,6 +647,7 @@ def test_the_list_stands_above_the_box_where_there_is_no_room_below(make_box: An
 
 def test_a_narrow_page(make_box: Any) -> None:
     box = make_box("form", viewport={"width": 320, "height": 600})
+    box.focus()
     box.input.click()
     popup = box.host.locator(".popup").bounding_box()
     assert popup["x"] >= 0
