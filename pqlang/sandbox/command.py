@@ -24,10 +24,14 @@ from pqlang.schema import Schema
 from pqlang.source import Source
 
 LOOPBACK = "127.0.0.1"
+INTERRUPTED = 130
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until interrupted; the address, a token and an example are printed when it is ready."""
+    """Serve until interrupted; the address, a token and an example are printed when it is ready.
+
+    Nothing but a signal ends it, so the status is that of what was interrupted.
+    """
     schema = options.schema or built_in()
     with _listening(options.port) as listener:  # before the work: a port that is taken is said at once
         storage = Storage(schema, options.db or "sqlite://")
@@ -39,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
         uvicorn.Server(config).run([listener])
         storage.close()
-    return 0
+    return INTERRUPTED
 
 
 def fill(storage: Storage, records: int, seed: int = 0, until: datetime = UNTIL) -> None:
