@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from reference import selects
 from sqlalchemy.dialects import mssql, mysql, oracle, postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from strategies import OWN, RELATED, conditions, examples, records, written
+from strategies import OWN, RELATED, asked_of, conditions, examples, records, written
 
 import pqlang
 from pqlang import PqlError
-from pqlang.condition import Condition
+from pqlang.condition import All, Condition, Not
+from pqlang.condition import Any as AnyOf
 from pqlang.emitters.sql_types import Instant, install_folding
+from pqlang.evaluator import fold_case, matcher
+from pqlang.patterns import escape
 from pqlang.schema import Api, Derived, Endpoint, Field, FieldType
 
 # One endpoint with every type of field, and its rows in tables of both engines
@@ -148,6 +151,34 @@ def asked(draw: Any) -> Condition:
     return found
 
 
+#: Fields with few values, so that a test on one is now true, now false, now unknown.
+TELLING = [THINGS.field(name) for name in ("done", "count", "at_flag", "owner.age", "owner.flag")]
+TELLING_MANY = [
+    THINGS.field(name) for name in ("contact.age", "contact.flag", "contact.gone_at", "tag.age", "tag.flag")
+]
+
+
+@st.composite
+def groups(draw: Any) -> Condition:
+    """Groups in groups: `not` around `and` and `or`, in which related records and nulls meet."""
+    fields = [*draw(st.lists(st.sampled_from(TELLING), max_size=2)), draw(st.sampled_from(TELLING_MANY))]
+    fields += draw(st.lists(st.sampled_from(TELLING_MANY), max_size=1))
+    test = asked_of(fields)
+
+    def grown(level: int) -> Condition:
+        kind = draw(st.sampled_from(("test", "not", "and", "or") if level else ("test",)))
+        if kind == "test":
+            found: Condition = draw(test)
+            return found
+        if kind == "not":
+            return Not(grown(level - 1))
+        operands = tuple(grown(level - 1) for _ in range(2))
+        return All(operands) if kind == "and" else AnyOf(operands)
+
+    inside = tuple(grown(2) for _ in range(draw(st.integers(2, 3))))
+    return draw(st.sampled_from((Not(All(inside)), Not(AnyOf(inside)), All(inside), AnyOf(inside))))
+
+
 def found(engine: sa.Engine, query: str) -> set[int]:
     condition = pqlang.sql(query, THINGS, TABLES, fold="pql_fold", variables={"none": []})
     with engine.connect() as connection:
@@ -158,6 +189,18 @@ def found(engine: sa.Engine, query: str) -> set[int]:
 @given(asked())
 def test_sqlite_selects_what_the_query_means(lite: sa.Engine, condition: Condition) -> None:
     _compare(lite, condition)
+
+
+@examples(700)
+@given(groups())
+def test_sqlite_selects_what_groups_mean(lite: sa.Engine, condition: Condition) -> None:
+    _compare(lite, condition)
+
+
+@examples(300)
+@given(groups())
+def test_postgresql_selects_what_groups_mean(postgres: sa.Engine, condition: Condition) -> None:
+    _compare(postgres, condition)
 
 
 @examples(400)
@@ -341,13 +384,61 @@ def test_a_list_may_be_as_long_as_its_limit(lite: sa.Engine, postgres: sa.Engine
             assert set(connection.scalars(sa.select(ROWS.c.row).where(condition))) == wanted
 
 
+# Patterns
+
+
+SPECIAL = (
+    "*",
+    "?",
+    "[",
+    "]",
+    "[a]",
+    "[!a]",
+    "[^a]",
+    "a*",
+    "a?",
+    "!",
+    "a!%",
+    "%",
+    "_",
+    "\\",
+    "\\%",
+    "{",
+    "a",
+    "ab",
+    "",
+    "-",
+    "^",
+)
+
+
+@pytest.mark.parametrize("folds", [False, True])
+def test_signs_of_the_engines_are_signs_in_no_pattern(lite: sa.Engine, postgres: sa.Engine, folds: bool) -> None:
+    """Each of them as the text, against patterns that have each of them between the wildcards."""
+    patterns = [
+        *(escape(text) for text in SPECIAL),
+        *(f"%{escape(text)}%" for text in SPECIAL),
+        "_",
+        "__",
+        "%_",
+        "[_]",
+        "*%",
+    ]
+    texts = sa.union_all(*(sa.select(sa.literal(text, sa.String).label("mail")) for text in SPECIAL)).subquery()
+    for engine in (lite, postgres):
+        with engine.connect() as connection:
+            for pattern in patterns:
+                wanted = {text for text in SPECIAL if matcher(pattern, fold=folds)(text)}
+                query = f"mail {'~*' if folds else '~'} $pattern"
+                condition = pqlang.sql(query, THINGS, {"mail": texts.c.mail}, variables={"pattern": pattern})
+                assert set(connection.scalars(sa.select(texts.c.mail).where(condition))) == wanted, pattern
+
+
 # Case folding
 
 
 def test_the_databases_fold_case_as_the_predicate_does(lite: sa.Engine, postgres: sa.Engine) -> None:
     """Every character that folding changes, and those around it."""
-    from pqlang.evaluator import fold_case
-
     every = "".join(chr(code) for code in range(1, 0x20000) if not 0xD800 <= code < 0xE000)
     for engine in (lite, postgres):
         with engine.connect() as connection:

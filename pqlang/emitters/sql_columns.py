@@ -9,8 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, cast, inspect
 from sqlalchemy.exc import NoInspectionAvailable
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnClause, ColumnElement
 from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import (
     BigInteger,
     Boolean,
@@ -123,14 +124,15 @@ def _table(value: object) -> FromClause | None:
     if isinstance(value, FromClause):
         return value
     try:
-        found = inspect(value).selectable if isinstance(value, type) or value is not None else None
+        found = inspect(value).selectable
     except (NoInspectionAvailable, AttributeError):
         return None
     return found if isinstance(found, FromClause) else None
 
 
-def _stands_in(column: Column, table: FromClause) -> bool:
-    return table.c.contains_column(column) if hasattr(column, "table") else False
+def _stands_in(expression: Column, table: FromClause) -> bool:
+    """Whether a column, or one that an expression is made of, is the table's."""
+    return any(table.c.contains_column(each) for each in iterate(expression) if isinstance(each, ColumnClause))
 
 
 def _names(field: Field) -> Iterator[str]:

@@ -21,9 +21,14 @@ from pqlang.schema import Schema
 from pqlang.source import Source
 from pqlang.webserver import LOOPBACK, bound, serve
 
+INTERRUPTED = 130
+
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until interrupted; the address, a token and an example are printed when it is ready."""
+    """Serve until interrupted; the address, a token and an example are printed when it is ready.
+
+    Nothing but a signal ends it, so the status is that of what was interrupted.
+    """
     schema = options.schema or built_in()
     with bound(options.port) as listener:  # before the work: a port that is taken is said at once
         storage = Storage(schema, options.db or "sqlite://")
@@ -33,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         print(welcome(schema, port), flush=True)
         serve(create_app(storage, rate=options.rate), listener)
         storage.close()
-    return 0
+    return INTERRUPTED
 
 
 def fill(storage: Storage, records: int, seed: int = 0, until: datetime = UNTIL) -> None:
