@@ -25,8 +25,8 @@ Facts: TypeAlias = "tuple[tuple[str, str], ...]"  # pairs of a label and a text
 _MANY = "any number of characters, `_` for any one"
 #: What is true of the field; two texts are for numbers and for times.
 OPERATORS: dict[str, str | tuple[str, str]] = {
-    "=": "is this value; in a text capitals count",
-    "!=": "is another value; in a text capitals count",
+    "=": "is this value",
+    "!=": "is another value",
     "<": ("is less than this", "is before this"),
     "<=": ("is this at most", "is this or before it"),
     ">": ("is greater than this", "is after this"),
@@ -50,6 +50,8 @@ OPERATORS: dict[str, str | tuple[str, str]] = {
     "is null": "has no value",
     "is not null": "has a value",
 }
+#: Fields whose values may differ in capitals alone.
+TEXTS = frozenset({FieldType.STRING, FieldType.EMAIL, FieldType.OPEN_ENUM})
 ALIASES = {"==": "=", ":": "=", "<>": "!=", "like": "~", "ilike": "~*", "not like": "!~", "not ilike": "!~*"}
 PATTERNS = frozenset({"~", "!~", "~*", "!~*"})
 PLAIN_TEXT = frozenset(name for name in OPERATORS if name.endswith(("contains", "with")))
@@ -84,6 +86,8 @@ def field_facts(field: Field, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
         yield "values", say.listing([f"`{value}`" + (f" ({why})" if why else "") for value, why in pairs], "or")
     if field.to_many:
         yield "related", f"a record may have several `{field.relation}`, or none"
+        null = f"`is null` asks for some `{field.relation}` without it, and is false where there is none"
+        yield "null", null if field.nullable else f"no `{field.relation}` is without it"
     else:
         yield "null", "may be null" if field.nullable else "never null"
     yield "sort", f"`order by {field.name}`" if field.sort else "no"
@@ -92,7 +96,8 @@ def field_facts(field: Field, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     if field.record is None and field.derived is None:
         yield "responses", "do not carry it"
     if field.json is not None and field.json.undocumented:
-        yield "undocumented", field.json.undocumented
+        note = field.json.undocumented
+        yield "undocumented", f"the API's documentation does not say where the JSON filter takes this field; {note}"
 
 
 def _json_place(field: Field, endpoint: Endpoint) -> str:
@@ -124,6 +129,16 @@ def free_text(endpoint: Endpoint, word: str) -> str:
 
 
 # Operators
+
+
+def meaning(operator: str, field: Field | None) -> str:
+    """What is true of a field where the operator is."""
+    means = OPERATORS[operator]
+    if isinstance(means, tuple):
+        return means[field is not None and field.type in DATES]
+    if operator not in ("=", "!=") or (field is not None and field.type not in TEXTS):
+        return means
+    return f"{means}; {'in a text ' if field is None else ''}capitals count"
 
 
 def null_rule(operator: str, field: Field | None) -> str:

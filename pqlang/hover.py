@@ -8,6 +8,7 @@ tables of this module, and what an API means in its schema.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, tzinfo
 
@@ -20,7 +21,7 @@ from pqlang.highlighter import Token, TokenKind, tokens
 from pqlang.literals import read_bound
 from pqlang.moments import Clock, make_clock
 from pqlang.parser import name_parts
-from pqlang.schema import DATES, Endpoint, Field, FieldType
+from pqlang.schema import Endpoint, Field, FieldType
 from pqlang.source import DEFAULT_LIMITS, NOWHERE, Span
 from pqlang.valueclass import frozen
 
@@ -150,18 +151,53 @@ class _Place:
     def described(self, text: str, facts: Facts = (), title: str = "", span: Span | None = None) -> Description:
         """The description of the token, or of the span it is a part of, with the problems that are about it."""
         span = self.token.span if span is None else span
-        about = tuple(problem for problem in self.analysis.diagnostics if self._is_about(problem, span))
+        starts = [each.span.start for each in self.found]
+        about = tuple(problem for problem in self.analysis.diagnostics if self._is_about(problem, span, starts))
         return Description(span, self.token.kind, title or span.of(self.text), text, facts, about)
 
-    def _is_about(self, problem: Diagnostic, span: Span) -> bool:
-        """An error wherever it touches; a hint of a whole condition is said by the operator's own text."""
+    def _is_about(self, problem: Diagnostic, span: Span, starts: list[int]) -> bool:
+        """An error wherever it touches; what is said of a whole condition or group, at the sign that makes it one."""
         if problem.code == "unbound-variable" and self.bound is None:
             return False
         if self.analysis.tree is None:  # nothing was read, which is said everywhere
             return True
+        home = _home(self.text, self.found, starts, problem)
+        if span.start <= home.start and home.end <= span.end:
+            return True
         inside = span.start <= problem.span.start and problem.span.end <= span.end
         touches = problem.span.start < span.end and span.start < problem.span.end
         return touches and (inside or problem.severity is Severity.ERROR)
+
+
+_CONNECTIVES = ("mixed-and-or",)  # problems of how conditions are joined
+
+
+def _home(text: str, found: list[Token], starts: list[int], problem: Diagnostic) -> Span:
+    """The token that always shows a problem: an operator or a connective in it, else its first, or the one before it.
+
+    A parenthesis between two other tokens is never under a cursor (`_under`), so it is not chosen.
+    """
+    start, end = problem.span
+    first = max(bisect_right(starts, start) - 1, 0)
+    inside = [at for at in range(first, bisect_left(starts, end)) if start < found[at].span.end]
+    inside = [at for at in inside if _can_be_pointed_at(found, at)]
+    kinds = [TokenKind.OPERATOR, TokenKind.KEYWORD]
+    for kind in reversed(kinds) if problem.code in _CONNECTIVES else kinds:
+        for at in inside:
+            if found[at].kind is kind and found[at].span.of(text) != "-":
+                return found[at].span
+    before = (at for at in range(first, -1, -1) if _can_be_pointed_at(found, at))
+    return found[inside[0] if inside else next(before, 0)].span
+
+
+def _can_be_pointed_at(found: list[Token], at: int) -> bool:
+    """Whether some cursor is on a token rather than on its neighbours."""
+    kind, span = found[at]
+    if kind is not TokenKind.PUNCTUATION:
+        return True
+    alone_before = at == 0 or found[at - 1].span.end < span.start
+    following = found[at + 1] if at + 1 < len(found) else None
+    return alone_before or not following or following.span.start > span.end or following.kind is kind
 
 
 def _clauses(text: str, found: list[Token]) -> Iterator[_Clause]:
@@ -202,14 +238,22 @@ def _field(place: _Place) -> Description:
     alone = place.clause is None or not place.clause.operator
     ordered = place.index > 0 and _begins_order(place.found[place.index - 1], place.text)
     if field is None:
-        if alone and not ordered and place.mode == "search" and place.endpoint.search is not None:
+        if alone and not ordered and _is_searched_for(place):
             word = ".".join(name_parts(place.written))
             return place.described(glossary.free_text(place.endpoint, word), _related(place))
         return _only_wrong(place)
     text = field.description or f"a field of `{place.endpoint.name}`"
+    if alone and not ordered and field.type is not FieldType.BOOLEAN and _is_searched_for(place):
+        facts = (("field", f"`{field.name} = …` asks for the field of that name: {text}"),)
+        return place.described(glossary.free_text(place.endpoint, ".".join(name_parts(place.written))), facts)
     if alone and not ordered and field.type is FieldType.BOOLEAN:
         text += f"; {glossary.TRUE_ALONE}"
     return place.described(text, tuple(glossary.field_facts(field, place.endpoint)), field.name)
+
+
+def _is_searched_for(place: _Place) -> bool:
+    """Whether a name that stands alone, and asks for no `true`, is free text."""
+    return place.mode == "search" and place.endpoint.search is not None
 
 
 def _begins_order(token: Token, text: str) -> bool:
@@ -232,9 +276,7 @@ def _operator(place: _Place) -> Description:
     if clause is None or clause.operator not in glossary.OPERATORS:
         return _only_wrong(place)
     operator, field = _meant(place, clause), place.field
-    means = glossary.OPERATORS[operator]
-    if isinstance(means, tuple):
-        means = means[field is not None and field.type in DATES]
+    means = glossary.meaning(operator, field)
     span = Span(place.found[clause.start + 1].span.start, place.found[clause.value - 1].span.end)
     if place.index >= clause.value:  # the `and` of `between`
         span = place.token.span

@@ -39,9 +39,9 @@ def _print(turn: Turn, number: int) -> None:
     answers = [part.text for part in turn.parts if isinstance(part, Text) and part.style in ANSWERS]
     if answers:
         print(shown("\n".join(answers)))
-    sys.stdout.flush()  # before what is said on the other stream
+    _flush()  # before what is said on the other stream
     problems = [part for part in turn.parts if isinstance(part, Problem)]
-    if not problems:
+    if not problems or sys.stderr is None:
         return
     color = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     pictures = [to_text(each.diagnostic, each.source, color=color) for each in problems[:MOST_DRAWN]]
@@ -61,4 +61,9 @@ def _print_json(turn: Turn) -> None:
         body |= {} if turn.query is None else {"query": turn.query}
         body |= {"text": "\n".join(answers)} if turn.data is None else turn.data()
     print(json_text(body | {"diagnostics": problems}))
-    sys.stdout.flush()
+    _flush()
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # it may have been closed by who called
+        sys.stdout.flush()

@@ -72,6 +72,51 @@ def test_each_operator_says_what_its_condition_becomes(endpoint: Endpoint, data:
             assert dict(found.facts)["sent as"] == f"`{json.dumps(filter, ensure_ascii=False)}`"
 
 
+def shown(text: str, endpoint: str, mode: str) -> set[pqlang.Diagnostic]:
+    """The problems on the cards of all cursors."""
+    cards = [describe(text, at, endpoint, variables={}, now=NOW, mode=mode) for at in range(len(text) + 1)]
+    return {problem for card in cards if card is not None for problem in card.problems}
+
+
+#: Texts between which the law below seldom falls by chance.
+PIECES = (
+    "status", "=", "!=", "draft", "a", "contact.email", "created_at", "between", "2024-01-31", "2024-01-01", "and",
+    "or", "not", "-", "(", ")", ",", "in", "archived", "order by", "title", '"', "$x", "is null", "&&", "=>", "~",
+)  # fmt: skip
+
+
+@examples(300)
+@given(
+    st.one_of(texts, st.lists(st.sampled_from(PIECES), max_size=9).flatmap(lambda words: st.sampled_from(("", " "))
+    .map(lambda blank: blank.join(words)))),
+    st.sampled_from(("cases", "case_templates", "forms")),
+    st.sampled_from(("search", "strict")),
+)  # fmt: skip
+def test_every_problem_is_on_the_card_of_some_cursor(text: str, endpoint: str, mode: str) -> None:
+    text = text[:60]
+    problems = pqlang.check(text, endpoint, variables={}, now=NOW, mode=mode)
+    if text.strip(BLANKS):
+        assert set(problems) <= shown(text, endpoint, mode)
+
+
+@pytest.mark.parametrize(
+    ("marked", "code"),
+    [
+        ("created_at betw|een 2024-01-31 and 2024-01-01", "contradiction"),
+        ("status = a or reference = b an|d archived", "mixed-and-or"),
+        ("status |!= a", "nulls-left-out"),
+        ("contact.email |!= x", "some-related"),
+        ("status =|", "missing-value"),
+        ("|(status = a", "unclosed-parenthesis"),
+        ("status in |(a", "unclosed-parenthesis"),
+        ("status in|(a", "unclosed-parenthesis"),
+        ("archived an|d ", "missing-condition"),
+    ],
+)
+def test_what_is_wrong_with_a_whole_condition_is_at_its_sign(marked: str, code: str) -> None:
+    assert code in [problem.code for problem in at(marked).problems]
+
+
 @examples(200)
 @given(endpoints())
 def test_every_field_is_described(endpoint: Endpoint) -> None:
@@ -81,7 +126,7 @@ def test_every_field_is_described(endpoint: Endpoint) -> None:
         assert (found.title, found.kind) == (field.name, TokenKind.FIELD)
         facts = dict(found.facts)
         assert facts["type"] == field.type.replace("datetime", "date-time")
-        assert ("null" in facts) is not field.to_many
+        assert field.to_many == ("asks for some" in facts["null"] or "is without it" in facts["null"])
         assert (facts["parameter"] == "no") is (field.param is None)
         assert (facts["JSON filter"] == "no") is (field.json is None and field.derived is None)
 
@@ -139,7 +184,41 @@ def test_facts_of_fields(marked: str, endpoint: str, fact: tuple[str, str]) -> N
 
 def test_what_nobody_documents_is_a_note() -> None:
     (note,) = (said for label, said in at("contact.ph|one = 1").facts if label == "undocumented")
-    assert note == pqlang.PENBOX.endpoint("cases").field("contact.phone").json.undocumented
+    documented = pqlang.PENBOX.endpoint("cases").field("contact.phone").json.undocumented
+    assert note == f"the API's documentation does not say where the JSON filter takes this field; {documented}"
+
+
+def test_null_in_a_relation_of_several() -> None:
+    null = dict(at("contact.ph|one = 1").facts)["null"]
+    assert null == "`is null` asks for some `contact` without it, and is false where there is none"
+
+
+def test_a_field_that_is_no_flag_is_free_text_where_it_stands_alone() -> None:
+    found = at("stat|us")
+    assert found.text == 'free text: `title` has "status" in it, in capitals or not'
+    assert dict(found.facts)["field"].startswith("`status = …` asks for the field of that name")
+    assert [problem.code for problem in found.problems] == ["word-as-text"]
+    assert pqlang.compile("status", "cases", mode="search").filter == {
+        "attributes": {"title": {"$ilike": "%status%"}}
+    }
+    assert at("stat|us = a").text.startswith(at("order by stat|us").text)
+    assert not at("stat|us", mode="strict").text.startswith("free text")
+    assert not at("stat|us", "forms").text.startswith("free text")  # which has no field to search in
+
+
+@pytest.mark.parametrize(
+    ("marked", "said"),
+    [
+        ("title |= x", "`title` is this value; capitals count"),
+        ("owner.email |!= x", "`owner.email` is another value; capitals count"),
+        ("archived |= true", "`archived` is this value"),
+        ("created_at |= now", "`created_at` is this value"),
+        ("parent_status |= draft", "`parent_status` is this value"),
+        ("emial |= x", "the field is this value; in a text capitals count"),
+    ],
+)
+def test_capitals_are_spoken_of_where_there_are_some(marked: str, said: str) -> None:
+    assert at(marked).text == said
 
 
 def test_a_flag_asks_for_true() -> None:

@@ -459,6 +459,18 @@ def test_a_pipe_needs_no_extra_and_starts_nothing_else() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("options", ["", "--json"])
+@pytest.mark.parametrize(("closed", "status"), [(">&-", 1), ("2>&-", 1), (">&- 2>&-", 1)])
+def test_outputs_that_were_closed(options: str, closed: str, status: int) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m pqlang repl {options} {closed}"],
+        input="archived\nstatu = x\n", capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+    assert "unknown-field" not in done.stdout or options  # what is said on stderr never goes to stdout
+
+
 def test_lines_that_are_no_text_are_answered_too() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pqlang", "repl"],
