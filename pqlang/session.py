@@ -29,7 +29,7 @@ from pqlang.source import Source
 from pqlang.valueclass import frozen, replace
 
 MODES = ("json", "url", "curl", "python")  # how a request is shown
-MOST_LIVE = 4_000  # characters; what is longer is read when it is complete, not at every key
+MOST_LIVE = 2_000  # characters; what is longer is read when it is complete, not at every key
 
 
 class Style(StrEnum):
