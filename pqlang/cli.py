@@ -505,13 +505,11 @@ def _each(options: argparse.Namespace, answer: Callable[[str], Answer]) -> int:
         if said.wrong or said.failed:
             status = WRONG_QUERY
         if options.json:
-            import json
-
-            from pqlang.rendering import to_json
+            from pqlang.rendering import json_text, to_json
 
             problems = [to_json(each, said.source) for each in said.diagnostics]
             body = {"ok": not said.wrong, **({} if said.wrong else said.json()), "diagnostics": problems}
-            print(json.dumps(body, ensure_ascii=False, indent=None if several else 2))
+            print(json_text(body, None if several else 2))
         else:
             if said.text is not None:
                 print(said.text())
@@ -538,6 +536,10 @@ def _request_text(request: Request, line: bool) -> str:
     import json
 
     text = json.dumps(request.filter, ensure_ascii=False, indent=None if line else 2)
+    if not text.isascii() or "\x7f" in text:  # else nothing in it could steer a terminal
+        from pqlang.rendering import json_text
+
+        text = json_text(request.filter, None if line else 2)
     if request.sort is None:
         return text
     end = " " if line else "\n"
@@ -567,9 +569,9 @@ def _verdict_text(verdict: Verdict) -> str:
     tried = f"{verdict.records:,} record{'s' * (verdict.records != 1)}"
     if verdict.difference is None:
         return f"{tried}, no difference"
-    import json
+    from pqlang.rendering import json_text
 
-    record = json.dumps(verdict.difference.record, ensure_ascii=False)
+    record = json_text(verdict.difference.record)
     return f"{tried}, and on the last a difference: {_SELECTED_BY[verdict.difference.selected_by]}\n{record}"
 
 

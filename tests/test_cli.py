@@ -120,6 +120,13 @@ def test_text_is_not_escaped_away(pql: Pql) -> None:
 # compile: targets
 
 
+def test_no_text_steers_the_terminal(pql: Pql) -> None:
+    for arguments in ((), ("--json",)):
+        out = pql("compile", "cases", 'title = "a\u009b2J\u202eb" and created_at > 2024-01-01', *arguments).out
+        assert not {"\u009b", "\u202e"} & set(out)
+        assert "\\u009b2J" in out
+
+
 def test_target_json(pql: Pql) -> None:
     done = pql("compile", "cases", QUERY, "--target", "json", "--json")
     assert json.loads(done.out)["filter"]["attributes"] == {

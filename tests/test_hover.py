@@ -198,9 +198,7 @@ def test_a_field_that_is_no_flag_is_free_text_where_it_stands_alone() -> None:
     assert found.text == 'free text: `title` has "status" in it, in capitals or not'
     assert dict(found.facts)["field"].startswith("`status = …` asks for the field of that name")
     assert [problem.code for problem in found.problems] == ["word-as-text"]
-    assert pqlang.compile("status", "cases", mode="search").filter == {
-        "attributes": {"title": {"$ilike": "%status%"}}
-    }
+    assert pqlang.compile("status", "cases", mode="search").filter == {"attributes": {"title": {"$ilike": "%status%"}}}
     assert at("stat|us = a").text.startswith(at("order by stat|us").text)
     assert not at("stat|us", mode="strict").text.startswith("free text")
     assert not at("stat|us", "forms").text.startswith("free text")  # which has no field to search in
