@@ -17,6 +17,7 @@ from pqlang.completer import complete
 from pqlang.diagnostics import PqlError
 from pqlang.moments import make_clock
 from pqlang.names import close_matches, close_names
+from pqlang.parser import name_parts
 from pqlang.rendering import json_text
 from pqlang.session import MODES, Part, Problem, Session, Style, Text, Turn, turn
 from pqlang.source import Source, Span
@@ -101,11 +102,18 @@ def _run_command(session_: Session, line: str, name: str, start: int) -> Turn:
     command = find(name)
     if command is None:
         at = line.index(name)
-        close = close_matches(name, [each.name for each in COMMANDS], 1)
+        close = _near(name, [each.name for each in COMMANDS])
         problem = say.unknown_command(Span(at, at + len(name)), name, close)
         return turn(session_, [Problem(problem, Source(line))])
     argument = line[start:]
     return command.run(Call(session_, line, command.name, argument, Span(min(start, len(line)), len(line))))
+
+
+def _near(written: str, words: Sequence[str]) -> list[str]:
+    """The word that was meant: the one it begins, or the likest; capitals do not count."""
+    typed = written.lower()
+    begun = [word for word in words if len(typed.lstrip(".-")) > 1 and word.lower().startswith(typed)]
+    return begun[:1] or close_matches(typed, words, 1)
 
 
 def find(name: str) -> Command | None:
@@ -125,13 +133,14 @@ def _endpoint(call: Call) -> Turn:
     found = call.session.schema.endpoint(call.argument)
     if found is None:
         names = call.session.schema.names
-        return call.wrong(_one_of(names), close_matches(call.argument, names, 1))
+        return call.wrong(_one_of(names), _near(call.argument, names))
     about = f"{found.name}: {found.description}" if found.description else found.name
     return turn(session.go_to(call.session, found), [Text(about, Style.NOTE)])
 
 
 def _fields(call: Call) -> Turn:
-    part = call.argument.lower()
+    known = _named(call.session, call.argument)
+    part = (known or call.argument).lower()
     fields = call.session.endpoint.fields
     found = [each for each in fields if part in each.name.lower()]
     found = found or [each for each in fields if part in each.description.lower()]
@@ -147,6 +156,12 @@ def _fields(call: Call) -> Turn:
     return call.say(presenter.columns(rows))
 
 
+def _named(here: Session, written: str) -> str | None:
+    """The field that is meant by a name as a query may spell it: `owner[email]`, or with backticks."""
+    field = here.endpoint.by_parts.get(name_parts(written))
+    return None if field is None else field.name
+
+
 def _no_field(call: Call) -> Turn:
     endpoint = call.session.endpoint
     close = close_names(call.argument, [each.name for each in endpoint.fields])
@@ -154,10 +169,11 @@ def _no_field(call: Call) -> Turn:
 
 
 def _ops(call: Call) -> Turn:
-    endpoint, name = call.session.endpoint, call.argument
-    if not name:
+    endpoint = call.session.endpoint
+    if not call.argument:
         return call.wrong("the name of a field")
-    if name not in endpoint.by_name:
+    name = _named(call.session, call.argument)
+    if name is None:
         return _no_field(call)
     offers = complete(f"{name} ", len(name) + 1, endpoint)
     return call.say(presenter.columns([(each.label, each.detail) for each in offers if each.kind == "operator"]))
@@ -167,7 +183,7 @@ def _target(call: Call) -> Turn:
     if not call.argument:
         return call.say(call.session.target)
     if call.argument not in TARGETS:
-        return call.wrong(_one_of(TARGETS), close_matches(call.argument, TARGETS, 1))
+        return call.wrong(_one_of(TARGETS), _near(call.argument, TARGETS))
     return call.set(replace(call.session, target=call.argument), call.argument, f"target {call.argument}")
 
 
@@ -175,7 +191,7 @@ def _mode(call: Call) -> Turn:
     if not call.argument:
         return call.say(call.session.mode)
     if call.argument not in MODES:
-        return call.wrong(_one_of(MODES), close_matches(call.argument, MODES, 1))
+        return call.wrong(_one_of(MODES), _near(call.argument, MODES))
     return call.set(replace(call.session, mode=call.argument), call.argument, f"requests as {call.argument}")
 
 
@@ -183,23 +199,47 @@ def _explain(call: Call) -> Turn:
     query = call.argument or call.session.query
     if query is None:
         return call.fail(say.no_query(call.span, call.name))
+    if session.is_request(query.strip(), call.session.endpoint.api):
+        return session.follow(call.session, query, lambda here, text: _explain(_behind(call, here, text)))
     after = replace(call.session, query=query)
     try:
         plan = compiler.plan(query, after.endpoint, target=after.target, **after.reading)
     except PqlError as error:
         return turn(after, _problems(call, error.source, error.diagnostics))
-    return turn(after, [Text(plan.explain()), *_problems(call, Source(query), plan.diagnostics)], plan.to_json)
+    said = "\n".join(line for line in plan.explain().split("\n") if not line.startswith(_FOR_PROGRAMS))
+    return turn(after, [Text(said), *_problems(call, Source(query), plan.diagnostics)], plan.to_json)
+
+
+#: Lines of an explanation that tell of keywords, which a session has no way to give.
+_FOR_PROGRAMS = ("Disjoint: `disjoint=True`", "In one request: `broaden`")
+
+
+def _behind(call: Call, here: Session, query: str) -> Call:
+    """The command with a query behind it that was read back from what stands there."""
+    start = call.span.start
+    return Call(here, call.line[:start] + query, call.name, query, Span(start, start + len(query)))
+
+
+def _all(call: Call) -> Turn:
+    return session.ask(call.session, "") if not call.argument else call.wrong("nothing behind it")
 
 
 def _format(call: Call) -> Turn:
     query = call.argument or call.session.query
     if query is None:
         return call.fail(say.no_query(call.span, call.name))
+    if session.is_request(query.strip(), call.session.endpoint.api):
+        return session.follow(call.session, query, _format_read)
     try:
         text = compiler.format(query, mode="search")
     except PqlError as error:
         return turn(call.session, _problems(call, error.source, error.diagnostics))
     return turn(replace(call.session, query=text), [Text(text, Style.QUERY)], lambda: {"query": text})
+
+
+def _format_read(here: Session, text: str) -> Turn:
+    """A query that was read back is canonical, and is shown already."""
+    return turn(replace(here, query=text), [], lambda: {"query": text})
 
 
 def _problems(call: Call, source: Source, problems: Iterable[say.Diagnostic]) -> list[Part]:
@@ -230,7 +270,7 @@ def _fix(call: Call) -> Turn:
         return call.wrong("the number of an edit")
     number = int(written[:9]) if written else 1
     if number > len(edits):
-        return call.fail(say.no_edit(call.span, number, len(edits)))
+        return call.fail(say.no_edit(call.span, number, len(edits), call.session.lapsed))
     before, edit = edits[number - 1]
     after = edit.apply(before)
     asked = run(replace(call.session, edits=()), after)  # the edited line may be `.fix` itself
@@ -306,7 +346,7 @@ def _help(call: Call) -> Turn:
     command = find("." + call.argument.removeprefix("."))
     if command is None:
         names = [each.name.removeprefix(".") for each in COMMANDS]
-        return call.wrong("the name of a command", close_matches(call.argument.removeprefix("."), names, 1))
+        return call.wrong("the name of a command", _near(call.argument.removeprefix("."), names))
     return call.say("\n".join(filter(None, [f"{command.usage}: {command.about}", command.more])))
 
 
@@ -378,6 +418,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         ".target", "[auto|json|params]", "say what requests are made of", _target,
         "auto: direct parameters where they are exact, else the JSON filter.", _targets,
+    ),
+    Command(
+        ".all", "", "ask for the whole list: the query without a condition", _all,
+        "An empty line does nothing, so the empty query has a name.",
     ),
     Command(".explain", "[QUERY]", "say which requests answer the last query, or this one", _explain, takes_query=True),
     Command(".format", "[QUERY]", "print the last query, or this one, canonically", _format, takes_query=True),

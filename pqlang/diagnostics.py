@@ -1446,7 +1446,14 @@ def no_query(span: Span, command: str) -> Diagnostic:
     )
 
 
-def no_edit(span: Span, number: int, count: int) -> Diagnostic:
+def no_edit(span: Span, number: int, count: int, lapsed: str | None = None) -> Diagnostic:
+    if not count and lapsed is not None:
+        return Diagnostic(
+            "no-edit",
+            span,
+            "no edit is offered for the last query",
+            help=f"those for `{shorten(lapsed)}` went with it: type or recall that line to have them again",
+        )
     if not count:
         return Diagnostic(
             "no-edit", span, "no edit is offered", help="`.fix` applies one of those that a message offers"

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from pqlang import arguments, compiler, presenter
+from pqlang import arguments, compiler, presenter, shell_command
 from pqlang.compiler import Analysis
 from pqlang.decompiler import read_target
 from pqlang.diagnostics import Diagnostic, PqlError, Severity, Suggestion
@@ -79,6 +79,7 @@ class Session:
     schema_file: str | None = None
     query: str | None = None  # the last one, as it was read
     edits: tuple[tuple[str, Suggestion], ...] = ()  # what the last line's problems offer, each with the text it changes
+    lapsed: str | None = None  # a line whose edits were offered, until another query was asked
     script: tuple[str, ...] = ()  # lines that would bring another session as far
     saved: frozenset[str] = frozenset()  # files that `.save` has written
 
@@ -147,7 +148,7 @@ def open_session(
 
 def ask(session: Session, query: str) -> Turn:
     """The request of a query, or where one cannot say it the plan; or what is wrong."""
-    session = replace(session, edits=())
+    session = let_edits_go(session)
     try:
         analysis = compiler.analyse(query, session.endpoint, target=session.target, **session.reading)
         if analysis.meaning is None:
@@ -198,6 +199,7 @@ def _planned(session: Session, query: str, analysis: Analysis, plan: Plan) -> Tu
 def _asked(session: Session, query: str, analysis: Analysis) -> Session:
     assert analysis.tree is not None
     line = query if "\n" not in query and "\r" not in query else format_query(analysis.tree)
+    line = line if line.strip() else ".all"
     return replace(session, query=query, script=(*session.script, line))
 
 
@@ -225,7 +227,7 @@ def _call(session: Session, analysis: Analysis) -> presenter.Call:
 
 def turn(session: Session, parts: Iterable[Part], data: Callable[[], dict[str, Any]] | None = None) -> Turn:
     """A line's outcome; the edits of its problems are kept for `.fix`, those of earlier ones where it has none."""
-    parts = tuple(parts)
+    parts = tuple(_in_a_session(each) if isinstance(each, Problem) else each for each in parts)
     problems = [each for each in parts if isinstance(each, Problem)]
     edits = [(each.source.text, edit) for each in problems for edit in each.diagnostic.suggestions]
     if edits:
@@ -239,23 +241,58 @@ def turn(session: Session, parts: Iterable[Part], data: Callable[[], dict[str, A
     return Turn(replace(session, edits=tuple(edits) or session.edits), parts, data)
 
 
+def let_edits_go(session: Session) -> Session:
+    """The session where another query is asked: the edits of the one before are not applied to it."""
+    return replace(session, edits=(), lapsed=session.edits[0][0] if session.edits else session.lapsed)
+
+
+#: What helps at the keyboard, where a message tells programs of keywords and shells of commands.
+_HELP = {
+    "too-long": "bind a long list as a variable (`.var list:=[…]`, then `in $list`), or split the query",
+    "too-deep": "take out parentheses and `not`s that change nothing",
+    "too-many-values": "split the list over several queries",
+    "too-many-requests": "split the query",
+    "too-long-text": "split the request",
+}
+
+
+def _in_a_session(problem: Problem) -> Problem:
+    """A problem with a help that can be followed where no keyword can be given."""
+    said = problem.diagnostic
+    help = said.help.replace("`pql schema` lists", "`.fields` lists")
+    if any(word in help for word in ("limits.", "max_requests", "`broaden`")):
+        help = _HELP.get(said.code, "")
+    return problem if help == said.help else replace(problem, diagnostic=replace(said, help=help))
+
+
 # A request that was pasted
 
 
 def is_request(text: str, api: Api) -> bool:
-    """Whether a line is a request and no query: an address, a path, a JSON filter, several parameters joined by `&`."""
+    """Whether a line is a request and no query: an address, a path, a `curl` command, a JSON filter, parameters.
+
+    Parameters are told by what joins them, `&`, or by the `?` before them.
+    """
     filters = ("{", f"{api.filter_param}={{", f"{api.filter_param}=%7B")
-    return bool(_ADDRESS.match(text) or text.startswith(filters) or _PARAMETERS.fullmatch(text))
+    if _ADDRESS.match(text) or text.startswith(filters) or _PARAMETERS.fullmatch(text):
+        return True
+    return shell_command.url_of(text) is not None
 
 
 _ADDRESS = re.compile(r"(?:GET[ \t]+)?(?:https?://|/\w)", re.IGNORECASE)
 _GET = re.compile(r"GET[ \t]+", re.IGNORECASE)
-_PARAMETERS = re.compile(r"[\w.%\[\]-]+=[^\s&\"']*(?:&[\w.%\[\]-]+=[^\s&\"']*)+")
+_PARAMETERS = re.compile(r"\?[\w.%\[\]-]+=.*|[\w.%\[\]-]+=[^\s&\"']*(?:&[\w.%\[\]-]+=[^\s&\"']*)+", re.DOTALL)
 
 
 def read_back(session: Session, request: str) -> Turn:
     """The query of a request, and what `ask` says of that; the session goes to the endpoint that a URL names."""
-    target, session = _GET.sub("", request.strip(), count=1), replace(session, edits=())
+    return follow(session, request, lambda here, text: replace(ask(here, text), query=text))
+
+
+def follow(session: Session, request: str, answer: Callable[[Session, str], Turn]) -> Turn:
+    """Read a request back and answer its query, in a session at the endpoint that a URL names."""
+    target, session = _GET.sub("", request.strip(), count=1), let_edits_go(session)
+    target = shell_command.url_of(target) or target
     try:
         reading = read_target(target, None if _ADDRESS.match(target) else session.endpoint, schema=session.schema)
     except PqlError as error:
@@ -267,9 +304,9 @@ def read_back(session: Session, request: str) -> Turn:
     if reading.endpoint.name != session.endpoint.name:
         session = go_to(session, reading.endpoint)
         parts.insert(0, Text(f"now at {reading.endpoint.name}", Style.NOTE))
-    asked = ask(session, reading.text)
-    said = [part for part in asked.parts if not (isinstance(part, Text) and part.style is Style.TIP)]
-    return replace(turn(asked.session, [*parts, *problems, *said], asked.data), query=reading.text)
+    answered = answer(session, reading.text)
+    said = [part for part in answered.parts if not (isinstance(part, Text) and part.style is Style.TIP)]
+    return replace(turn(answered.session, [*parts, *problems, *said], answered.data), query=answered.query)
 
 
 def go_to(session: Session, endpoint: Endpoint) -> Session:
@@ -317,6 +354,8 @@ def unfinished(text: str) -> bool:
     if text.lstrip().startswith("{"):
         plain = _JSON_STRING.sub("", text)
         return plain.count("{") + plain.count("[") > plain.count("}") + plain.count("]") or plain.count('"') % 2 == 1
+    if shell_command.begins(text):
+        return shell_command.goes_on(text)
     found = tokens(text)
     signs = [span.of(text) for kind, span in found if kind is TokenKind.PUNCTUATION]
     if signs.count("(") > signs.count(")"):
@@ -325,6 +364,15 @@ def unfinished(text: str) -> bool:
         return False
     start = found[-1].span.start
     return text[start] in "\"'" and not text[:start][-1:].isalnum()
+
+
+def can_be_read(text: str) -> bool:
+    """Whether a query's syntax is right; its names and values need not be."""
+    try:
+        compiler.parse(text, mode="search")
+    except PqlError:
+        return False
+    return True
 
 
 _JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)

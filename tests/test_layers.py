@@ -22,6 +22,7 @@ ROWS = (
         "moments",
         "schema_problems",
         "writer",
+        "shell_command",
         "views",
         "answers",
         "extras",

@@ -185,6 +185,134 @@ def test_a_schema_without_an_address_leaves_it_to_the_shell() -> None:
     assert shown == Text('curl -G "$BASE_URL"/orders \\\n  --data-urlencode size=1')
 
 
+# Requests and names as people have them
+
+
+@pytest.mark.parametrize(
+    "query", ["parent_status = draft and -archived", "title = 'it\\'s $HOME' and status != \"a b\""]
+)
+def test_a_command_that_was_printed_is_read_back(query: str) -> None:
+    printed = lines_of(open_session(), ".mode curl", query)[-1].parts[0]
+    assert isinstance(printed, Text)
+    back = commands.run(open_session(), printed.text)
+    assert not back.wrong
+    assert back.query is not None
+    direct = commands.run(open_session(), query)
+    assert back.data is not None
+    assert direct.data is not None
+    assert back.data()["url"] == direct.data()["url"]
+    for cut in range(4, len(printed.text)):
+        keyboard.preview(open_session(), printed.text[:cut])
+        commands.run(open_session(), printed.text[:cut])
+    first = printed.text.split("\n")[0]
+    assert keyboard.unfinished(first)
+    assert not keyboard.unfinished(printed.text)
+
+
+@pytest.mark.parametrize(
+    ("line", "query"),
+    [
+        ("curl 'https://connect.penbox.io/v1/forms?completed=false'", "archived = false and completed = false"),
+        ("curl -s --url /cases?status=a --get", "archived = false and status = a"),
+        ('curl -G "$BASE_URL"/cases -d status=a%20b', 'archived = false and status = "a b"'),
+        ("?status=a", "archived = false and status = a"),
+        ("?status=a&archived=true", "status = a and archived = true"),
+        (".explain ?status=a", "archived = false and status = a"),
+        (".explain https://connect.penbox.io/v1/forms?completed=false", "archived = false and completed = false"),
+        ('.format {"attributes": {"status": {"$eq": "a"}}}', "status = a"),
+    ],
+)
+def test_a_request_is_read_back(line: str, query: str) -> None:
+    turn = commands.run(open_session(), line)
+    assert not turn.wrong
+    assert turn.session.query == query
+    assert Text(query, Style.QUERY) in turn.parts
+    if line.startswith(".explain"):
+        assert any(isinstance(part, Text) and "1. GET" in part.text for part in turn.parts)
+    if "forms" in line:
+        assert turn.session.endpoint.name == "forms"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["curl", "curl up", "curl -X POST https://x.test/cases", "curl https://x.test/cases -d a=b", "curl -G /cases -d @f",
+     "curl -G /cases --data-urlencode a@file", "curl 'https://x.test", "curl /cases /forms"],
+)  # fmt: skip
+def test_other_commands_are_no_requests(line: str) -> None:
+    assert not session.is_request(line, open_session().endpoint.api)
+
+
+@pytest.mark.parametrize("name", ["owner.email", "owner[email]", "`owner`.`email`", "owner.`email`"])
+def test_a_field_is_named_as_a_query_spells_it(name: str) -> None:
+    for command in (".ops", ".fields"):
+        named, plain = (commands.run(open_session(), f"{command} {each}") for each in (name, "owner.email"))
+        assert not named.wrong
+        assert named.parts == plain.parts
+
+
+@pytest.mark.parametrize(
+    ("line", "edit"),
+    [
+        (".endpoint FORMS", "forms"), (".endpoint case_t", "case_templates"), (".MDOE", ".mode"), (".mod", ".mode"),
+        (".mode JSON", "json"), (".mode py", "python"), (".target PARAM", "params"), (".help EXP", "explain"),
+    ],
+)  # fmt: skip
+def test_what_was_meant_is_offered(line: str, edit: str) -> None:
+    turn = commands.run(open_session(), line)
+    assert turn.wrong
+    [(text, offered)] = turn.session.edits
+    assert (text, offered.replacement) == (line, edit)
+    assert not commands.run(turn.session, ".fix").wrong
+
+
+def test_fix_says_whose_edits_are_gone() -> None:
+    *_, fixed = lines_of(open_session(), "statu = x", ".mode url", ".fix")
+    assert not fixed.wrong
+    *_, refused = lines_of(open_session(), "statu = x", "archived", ".fix")
+    [problem] = [part.diagnostic for part in refused.parts if not isinstance(part, Text)]
+    assert problem.message == "no edit is offered for the last query"
+    assert "`statu = x`" in problem.help
+    assert refused.session.query == "archived"
+
+
+def test_the_empty_query_has_a_command(tmp_path: Path) -> None:
+    turn = commands.run(open_session(), ".all")
+    assert turn.data is not None
+    assert turn.data()["url"] == pqlang.compile("", "cases").url()
+    assert lines_of(turn.session, ".explain", ".format", f".save {tmp_path / 'a'}")[0].wrong is False
+    assert commands.run(turn.session, f".save {tmp_path / 'b'}").wrong is False
+    assert (tmp_path / "b").read_text() == ".endpoint cases\n.all\n"
+    assert commands.run(open_session(), ".all x").wrong
+    assert piped(".all").stdout.endswith(f"GET {pqlang.compile('', 'cases').url()}\n")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "a" * 20_000,
+        "(" * 100 + "archived" + ")" * 100,
+        f"status in ({', '.join(map(str, range(2_000)))})",
+        f"status in ({', '.join(map(str, range(60)))})",
+        "zzzz = 1",
+        "{" + '"a":' * 20_000,
+    ],
+)
+def test_no_help_tells_of_what_a_session_has_not(query: str) -> None:
+    turn = commands.run(open_session(target="json"), query)
+    assert turn.wrong
+    for part in turn.parts:
+        said = part.text if isinstance(part, Text) else part.diagnostic.help
+        assert not re.search(r"limits\.|max_requests|`broaden`|pql schema", said)
+
+
+def test_an_explanation_tells_of_no_keywords() -> None:
+    several = commands.run(open_session(), ".explain status = draft or owner.email = ann@acme.com")
+    [text] = [part.text for part in several.parts if isinstance(part, Text)]
+    assert "2 requests" in text
+    assert "disjoint=True" not in text
+    assert "broaden" not in text
+
+
 # .save
 
 
@@ -460,14 +588,15 @@ def test_a_pipe_needs_no_extra_and_starts_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("options", ["", "--json"])
-@pytest.mark.parametrize(("closed", "status"), [(">&-", 1), ("2>&-", 1), (">&- 2>&-", 1)])
-def test_outputs_that_were_closed(options: str, closed: str, status: int) -> None:
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_outputs_that_were_closed(options: str, closed: str) -> None:
     done = subprocess.run(
         ["sh", "-c", f"exec {sys.executable} -m pqlang repl {options} {closed}"],
-        input="archived\nstatu = x\n", capture_output=True, text=True, timeout=60,
+        input="statu = x\narchived\n", capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    assert done.returncode == status
+    assert done.returncode == 1
     assert "Traceback" not in done.stderr
+    assert ("cases?archived=true" in done.stdout) is (closed == "2>&-")
     assert "unknown-field" not in done.stdout or options  # what is said on stderr never goes to stdout
 
 
