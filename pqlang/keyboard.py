@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from pqlang import session
@@ -47,6 +48,27 @@ def unfinished(line: str) -> bool:
     """Whether another line may follow; after an empty one none does."""
     found = query_in(line)
     return found is not None and not line.endswith("\n") and session.unfinished(found[0])
+
+
+def lines_of(here: Session, pasted: str) -> list[str]:
+    """Lines to run one after another, of a paste each of whose lines is whole by itself; else the paste as it is.
+
+    A line is whole where it is a command, a request, or a query that can be read. One that is indented, or that begins
+    with `and`, `or` or `order by`, goes on with the one before; so does one behind a bracket or a quote that is open.
+    """
+    lines = [line for line in pasted.split("\n") if line.strip()]
+    return lines if all(_is_whole(here, line) for line in lines) else [pasted]
+
+
+def _is_whole(here: Session, line: str) -> bool:
+    if LINE.match(line) is not None:
+        return not unfinished(line)
+    if _GOES_ON.match(line) or unfinished(line):
+        return False
+    return is_pasted(here, line) or session.can_be_read(line)
+
+
+_GOES_ON = re.compile(r"\s|(?:and|or|order\s+by)\b", re.IGNORECASE)
 
 
 def offers(here: Session, line: str, cursor: int) -> list[Completion]:

@@ -13,14 +13,16 @@ from pathlib import Path
 
 from prompt_toolkit import PromptSession, print_formatted_text
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer
 from prompt_toolkit.completion import Completion as Choice
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import completion_is_selected, has_focus
+from prompt_toolkit.filters import Condition, has_completions, has_focus
 from prompt_toolkit.formatted_text import ANSI, AnyFormattedText, FormattedText, StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth
@@ -30,7 +32,7 @@ from pqlang import commands, keyboard
 from pqlang.diagnostics import MOST_DRAWN, Severity
 from pqlang.highlighter import tokens
 from pqlang.rendering import to_text, visible
-from pqlang.session import Part, Preview, Session, Text
+from pqlang.session import Part, Preview, Session, Style, Text
 
 COLOURS = Colours.from_dict(
     {
@@ -56,6 +58,8 @@ COLOURS = Colours.from_dict(
     }
 )
 MOST_REMEMBERED = 1_000_000  # bytes at the end of the history file that are read
+MENU = 8  # lines that are kept free for the menu, where the terminal has as many
+KEPT = 3  # lines of a low terminal that are kept for the line itself, a search in the history and its count
 
 
 def run_terminal(session: Session, history: Path | None = None) -> int:
@@ -77,6 +81,8 @@ class Terminal:
         self.session = session
         self.history = Remembered(history)
         self.previewed: tuple[Session, str, Preview] | None = None
+        self.pasted: list[str] = []  # lines that wait for their turn
+        self.asked_for_offers = False  # by Tab, not by typing
         self.depth = ColorDepth.DEPTH_1_BIT if "NO_COLOR" in os.environ else None
         self.prompt: PromptSession[str] = PromptSession(
             message=lambda: f"{self.session.endpoint.name}> ",
@@ -87,7 +93,7 @@ class Terminal:
             auto_suggest=AutoSuggestFromHistory(),
             history=self.history,
             multiline=True,  # what Enter does is decided by `keys`
-            key_bindings=keys(),
+            key_bindings=keys(self),
             bottom_toolbar=self.toolbar,
             input_processors=[HighlightMatchingBracketProcessor(chars="()[]{}")],
             style=COLOURS,
@@ -95,12 +101,22 @@ class Terminal:
             mouse_support=False,
             include_default_pygments_style=False,
         )
+        app = self.prompt.app
+        app.before_render += lambda _: self.fit()
+        # Escape alone is told from Alt and a key by what does not follow; prompt_toolkit waits for it 1.5 seconds.
+        app.ttimeoutlen, app.timeoutlen = 0.1, 0.3
+
+    def fit(self) -> None:
+        """Leave the line its place in a low terminal: first the menu gets smaller, then the bottom line goes."""
+        rows = self.prompt.app.output.get_size().rows
+        self.prompt.reserve_space_for_menu = max(0, min(MENU, rows - KEPT))
+        self.prompt.bottom_toolbar = self.toolbar if rows > KEPT else None
 
     def run(self) -> int:
         self.show(keyboard.welcome(self.session, first=not self.history.known()))
         while True:
             try:
-                line = self.prompt.prompt()
+                line = self.next_pasted() if self.pasted else self.prompt.prompt()
             except KeyboardInterrupt:
                 continue
             except EOFError:
@@ -108,6 +124,7 @@ class Terminal:
             try:
                 turn = commands.run(self.session, line)
             except KeyboardInterrupt:  # a plan that takes long
+                self.pasted.clear()
                 continue
             self.session = turn.session
             self.show(turn.parts)
@@ -115,6 +132,14 @@ class Terminal:
                 self.history.append_string(turn.query)
             if turn.over:
                 return 0
+
+    def next_pasted(self) -> str:
+        """The next of several lines that were pasted, shown and remembered as if it had been typed."""
+        line = self.pasted.pop(0)
+        shown = styled(self.session, Text(line, Style.QUERY))
+        self.print(FormattedText([("", f"{self.session.endpoint.name}> "), *shown]))
+        self.history.append_string(line)
+        return line
 
     def preview(self, line: str) -> Preview:
         """The preview of a line, worked out once, however often it is asked for."""
@@ -158,26 +183,74 @@ def styled(session: Session, part: Text) -> StyleAndTextTuples:
 # Keys
 
 
-def keys() -> KeyBindings:
-    """Enter takes an offer, goes on with what is open, or runs the line; Alt-Enter starts another line of it."""
+def keys(terminal: Terminal) -> KeyBindings:
+    """What prompt_toolkit leaves open or does otherwise: Enter, Tab, Escape, the arrows in a menu, and a paste."""
     bindings = KeyBindings()
     typing = has_focus(DEFAULT_BUFFER)
 
+    def buffer() -> Buffer:
+        return terminal.prompt.default_buffer
+
+    @Condition
+    def choosing() -> bool:
+        """Whether one of several offers stands in the line, so that another may be chosen still."""
+        state = buffer().complete_state
+        return state is not None and state.complete_index is not None and len(state.completions) > 1
+
+    @Condition
+    def in_the_way() -> bool:
+        """Whether a menu that nobody asked for would take the arrows from a query of several lines."""
+        state = buffer().complete_state
+        unasked = state is not None and state.complete_index is None and not terminal.asked_for_offers
+        return unasked and "\n" in buffer().text
+
     @bindings.add("enter", filter=typing)
     def _(event: KeyPressEvent) -> None:
-        buffer = event.current_buffer
-        if keyboard.unfinished(buffer.text):
-            buffer.insert_text("\n")
+        if keyboard.unfinished(buffer().text):
+            buffer().insert_text("\n")
         else:
-            buffer.validate_and_handle()
+            buffer().validate_and_handle()
 
-    @bindings.add("enter", filter=typing & completion_is_selected)
+    @bindings.add("enter", filter=typing & choosing)
     def _(event: KeyPressEvent) -> None:
-        event.current_buffer.complete_state = None
+        buffer().complete_state = None
 
     @bindings.add("escape", "enter", filter=typing)
     def _(event: KeyPressEvent) -> None:
-        event.current_buffer.insert_text("\n")
+        buffer().insert_text("\n")
+
+    @bindings.add("escape", filter=typing & has_completions)
+    def _(event: KeyPressEvent) -> None:
+        buffer().cancel_completion()
+
+    @bindings.add("tab", filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        state = buffer().complete_state
+        if state is None:
+            buffer().start_completion(insert_common_part=True)
+        elif len(state.completions) > 1:
+            buffer().complete_next()
+        elif state.complete_index is None:
+            buffer().apply_completion(state.completions[0])  # which closes the menu: nothing else can be chosen
+        else:
+            buffer().complete_state = None
+
+    @bindings.add("up", filter=typing & in_the_way)
+    @bindings.add("down", filter=typing & in_the_way)
+    def _(event: KeyPressEvent) -> None:
+        buffer().complete_state = None
+        move = buffer().auto_up if event.key_sequence[0].key == "up" else buffer().auto_down
+        move(count=event.arg)
+
+    @bindings.add(Keys.BracketedPaste, filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        text = event.data.replace("\r\n", "\n").replace("\r", "\n")
+        lines = [] if buffer().text.strip() else keyboard.lines_of(terminal.session, text)
+        if len(lines) < 2:
+            buffer().insert_text(text)
+            return
+        buffer().text, terminal.pasted = lines[0], lines[1:]
+        buffer().validate_and_handle()
 
     return bindings
 
@@ -238,6 +311,7 @@ class Offerer(Completer):
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Choice]:
         text, cursor = document.text, document.cursor_position
+        self.terminal.asked_for_offers = complete_event.completion_requested
         for offer in keyboard.offers(self.terminal.session, text, cursor):
             insert, behind = offer.insert, text[cursor : offer.span.end]
             if behind:  # inside a word only what keeps its end can be offered

@@ -18,17 +18,18 @@ import pytest
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import ColorDepth, DummyOutput
 
-from pqlang import cli, commands
+from pqlang import cli, commands, keyboard
 from pqlang.repl import MOST_REMEMBERED, Remembered, Terminal, painted, state_file
 from pqlang.session import Session, open_session
 
 HERE = Path(__file__).parent
 ENTER, ALT_ENTER, TAB, UP, RIGHT, CTRL_C, CTRL_D = "\r", "\x1b\r", "\t", "\x1b[A", "\x1b[C", "\x03", "\x04"
-LEFT, CTRL_U = "\x1b[D", "\x15"
+LEFT, CTRL_U, DOWN, ESCAPE, CTRL_E = "\x1b[D", "\x15", "\x1b[B", "\x1b", "\x05"
 
 
 def until(condition: Callable[[], object], what: object = "") -> None:
@@ -42,8 +43,12 @@ def until(condition: Callable[[], object], what: object = "") -> None:
 class Screen(DummyOutput):
     """All that was written to the terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: int, rows: int) -> None:
         self.written: list[str] = []
+        self.size = Size(rows=rows, columns=columns)
+
+    def get_size(self) -> Size:
+        return self.size
 
     def write(self, data: str) -> None:
         self.written.append(data)
@@ -104,8 +109,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Typist]]:
     """Start a REPL whose lines are remembered in the test's own file."""
     with create_pipe_input() as keys:
 
-        def begin(session: Session | None = None, history: Path | None = None) -> Typist:
-            screen = Screen()
+        def begin(
+            session: Session | None = None, history: Path | None = None, size: tuple[int, int] = (80, 40)
+        ) -> Typist:
+            screen = Screen(*size)
             with create_app_session(input=keys, output=screen):
                 return Typist(keys, screen, session or open_session(), history or tmp_path / "state" / "history")
 
@@ -224,17 +231,12 @@ def test_offers_come_while_typing_and_tab_takes_one(start: Start) -> None:
     [offer] = repl.buffer.complete_state.completions if repl.buffer.complete_state else []
     assert offer.display_meta_text == "enum, stage of the process"
     repl.type(TAB, "parent_status ")
-    repl.type(ENTER)  # takes the offer, and does not run the line
-    until(lambda: repl.buffer.complete_state is None)
-    assert repl.session.query is None
     repl.type("= ", "parent_status = ")
     assert set(repl.menu()) >= {"draft", "pending", "in_progress", "closed"}
     repl.type(CTRL_U, "")
     repl.type(".mode c", ".mode c")
     until(lambda: repl.buffer.complete_state is not None and len(repl.buffer.complete_state.completions) == 1)
     repl.type(TAB, ".mode curl")
-    repl.type(ENTER)
-    until(lambda: repl.buffer.complete_state is None)
     repl.type(ENTER)
     until(lambda: repl.session.mode == "curl")
     repl.leave()
@@ -249,6 +251,126 @@ def test_an_offer_inside_a_word_keeps_its_end(tmp_path: Path) -> None:
     offers = list(completer.get_completions(Document("own.email = x", 3), event))
     assert [(each.text, each.start_position) for each in offers] == [("owner", -3)]
     assert list(completer.get_completions(Document("parent_status = dr.closed", 18), event)) == []
+
+
+# Keys in a menu
+
+
+def test_a_lone_offer_is_taken_for_good_and_enter_runs(start: Start) -> None:
+    repl = start()
+    repl.type(".m")
+    assert repl.menu() == [".mode"]
+    repl.type(TAB, ".mode ")
+    until(lambda: repl.menu() == ["json", "url", "curl", "python"])
+    repl.type(TAB, ".mode json")  # a second Tab goes on, and does not take the first back
+    repl.type(TAB, ".mode url")
+    repl.type(ENTER)  # one of several was chosen: the menu closes
+    until(lambda: repl.buffer.complete_state is None)
+    assert repl.session.mode == "json"
+    repl.type(ENTER)
+    until(lambda: repl.session.mode == "url")
+    repl.type(".mode pyt")
+    until(lambda: repl.menu() == ["python"])
+    repl.type(TAB, ".mode python")
+    repl.type(TAB)
+    repl.type(ENTER)
+    until(lambda: repl.session.mode == "python")
+    repl.leave()
+
+
+def test_escape_closes_the_menu_and_takes_a_choice_back(start: Start) -> None:
+    repl = start()
+    repl.type("parent_status = ")
+    repl.menu()
+    repl.type(ESCAPE)
+    until(lambda: repl.buffer.complete_state is None)
+    assert repl.buffer.text == "parent_status = "
+    repl.type(TAB)
+    assert len(repl.menu()) > 1
+    repl.type(TAB)
+    until(lambda: repl.buffer.text != "parent_status = ")
+    repl.type(ESCAPE, "parent_status = ")
+    until(lambda: repl.buffer.complete_state is None)
+    repl.type(CTRL_U, "")
+    repl.leave()
+
+
+def test_arrows_move_between_lines_while_an_unasked_menu_is_open(start: Start) -> None:
+    repl = start()
+    repl.type(f"archived{ALT_ENTER}and parent_status = d{ALT_ENTER}and wai", "archived\nand parent_status = d\nand wai")
+    repl.menu()
+    repl.type(UP)
+    until(lambda: repl.buffer.document.cursor_position_row == 1)
+    repl.type(f"{CTRL_E}ra")
+    assert repl.menu() == ["draft"]
+    repl.type(DOWN)
+    until(lambda: repl.buffer.document.cursor_position_row == 2)
+    assert repl.buffer.document.lines[2] == "and wai"
+    repl.type(TAB)  # a menu that is asked for has the arrows
+    repl.menu()
+    assert repl.buffer.document.lines[2] == "and wai"
+    repl.type(DOWN)
+    until(lambda: repl.buffer.document.lines[2] != "and wai")
+    repl.type(CTRL_C)
+    until(lambda: repl.buffer.text == "" and repl.terminal.prompt.app.is_running)
+    repl.leave()
+
+
+# A paste of several lines
+
+
+def test_lines_that_are_whole_run_one_after_another(start: Start) -> None:
+    repl = start()
+    pasted = "\r\n".join((".mode url", "parent_status = draft and -archived", "", ".endpoint forms", "completed", ""))
+    repl.type(f"\x1b[200~{pasted}\x1b[201~")
+    until(lambda: repl.session.query == "completed")
+    assert "cases?parent_status=draft&archived=false" in repl.screen.text
+    assert (repl.session.mode, repl.session.endpoint.name) == ("url", "forms")
+    until(lambda: repl.buffer.text == "" and repl.terminal.prompt.app.is_running)
+    repl.type(UP, "completed")
+    repl.type(UP, ".endpoint forms")
+    repl.type(CTRL_U, "")
+    repl.leave()
+
+
+@pytest.mark.parametrize(
+    ("pasted", "count"),
+    [
+        (".mode url\narchived\n", 2),
+        ("archived\n\nactive = 1", 2),
+        ("statu = x\n.fix", 2),
+        ("/cases?archived=true\n{}", 2),
+        ("archived", 1),
+        ("archived\nand status = a", 1),
+        ("archived\norder by title", 1),
+        ("archived\n  status = a", 1),
+        ("parent_status in (\n  draft,\n  pending\n)", 1),
+        ("parent_status in (draft,\npending)", 1),
+        ('{"attributes": {\n"title": {"$eq": "x"}}}', 1),
+        (".explain (archived\nor status = a)", 1),
+        ("", 0),
+    ],
+)
+def test_which_lines_are_whole(pasted: str, count: int) -> None:
+    lines = keyboard.lines_of(open_session(), pasted)
+    assert len(lines) == count
+    assert count != 1 or lines == [pasted]
+
+
+# Low terminals
+
+
+@pytest.mark.parametrize("size", [(80, 8), (80, 5), (20, 6), (40, 2)])
+def test_a_low_terminal_is_enough(start: Start, size: tuple[int, int]) -> None:
+    repl = start(size=size)
+    repl.type("parent_st")
+    assert repl.menu() == ["parent_status"]
+    repl.type(TAB, "parent_status ")
+    repl.type("= draft")
+    repl.type(ENTER)
+    until(lambda: repl.session.query == "parent_status = draft")
+    assert "too small" not in repl.screen.text
+    repl.leave()
 
 
 # What is seen while typing
@@ -402,7 +524,7 @@ SCREENS = HERE / "repl" / "screens"
 STEPS = (
     ("welcome", (), "cases>"),
     ("menu", ("parent_st",), "stage of the process"),
-    ("taken", ("Tab", "Enter", "= drft"), "has no value"),
+    ("taken", ("Tab", "= drft"), "has no value"),
     ("answered", ("Enter",), ".fix` applies"),
     ("fixed", (".fix", "Enter"), "GET "),
     ("several lines", ("parent_status in (draft,", "Enter", "pending)"), "requests"),
