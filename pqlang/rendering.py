@@ -271,6 +271,19 @@ def visible(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(cell.shown for cell in _cells(text))
 
 
+def stand_ins(text: str) -> Iterator[tuple[int, str]]:
+    """The places of a line's characters that cannot be seen, each with what `visible` draws there.
+
+    >>> list(stand_ins("a\u202eb"))
+    [(1, '\\u202e')]
+    """
+    if text.isascii() and text.isprintable():
+        return
+    for cell in _cells(text):
+        if not text.startswith(cell.shown[0], cell.start):
+            yield cell.start, cell.shown
+
+
 def in_columns(text: str, most: int) -> tuple[str, int]:
     """The text as it is shown on one line in `most` columns, its end left out where it is longer; and its columns.
 

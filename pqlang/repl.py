@@ -6,6 +6,7 @@ The one module that imports prompt_toolkit, which gives the editing; what a line
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import groupby
@@ -20,10 +21,17 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_completions, has_focus
 from prompt_toolkit.formatted_text import ANSI, AnyFormattedText, FormattedText, StyleAndTextTuples
+from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.history import History
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
-from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor
+from prompt_toolkit.layout.processors import (
+    HighlightMatchingBracketProcessor,
+    Processor,
+    Transformation,
+    TransformationInput,
+)
+from prompt_toolkit.layout.utils import explode_text_fragments
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style as Colours
@@ -31,7 +39,7 @@ from prompt_toolkit.styles import Style as Colours
 from pqlang import commands, keyboard
 from pqlang.diagnostics import MOST_DRAWN, Severity
 from pqlang.highlighter import tokens
-from pqlang.rendering import to_text, visible
+from pqlang.rendering import stand_ins, to_text, visible
 from pqlang.session import Part, Preview, Session, Style, Text
 
 COLOURS = Colours.from_dict(
@@ -95,7 +103,7 @@ class Terminal:
             multiline=True,  # what Enter does is decided by `keys`
             key_bindings=keys(self),
             bottom_toolbar=self.toolbar,
-            input_processors=[HighlightMatchingBracketProcessor(chars="()[]{}")],
+            input_processors=[HighlightMatchingBracketProcessor(chars="()[]{}"), Unseen()],
             style=COLOURS,
             color_depth=self.depth,
             mouse_support=False,
@@ -301,6 +309,34 @@ def painted(session: Session, text: str) -> list[str]:
 def fragments(text: str, styles: list[str]) -> Iterable[tuple[str, str]]:
     for style, pairs in groupby(zip(styles, text, strict=True), key=lambda pair: pair[0]):
         yield style, "".join(char for _, char in pairs)
+
+
+class Unseen(Processor):
+    """Characters that hide, or that turn a line around, drawn as messages draw them; prompt_toolkit has its own
+    stand-ins for control characters, and a blank for the no-break one.
+    """
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        fragments = explode_text_fragments(transformation_input.fragments)
+        text = fragment_list_to_text(fragments)
+        unseen = {at: shown for at, shown in stand_ins(text) if text[at] > "\xa0"}
+        if not unseen or len(fragments) != len(text):  # prompt_toolkit's own marks take no place of the text
+            return Transformation(fragments)
+        drawn: StyleAndTextTuples = []
+        columns: list[int] = []  # where each character is drawn
+        for at, fragment in enumerate(fragments):
+            columns.append(len(drawn))
+            shown = unseen.get(at)
+            drawn += [fragment] if shown is None else [(f"{fragment[0]} class:pql.note", sign) for sign in shown]
+        columns.append(len(drawn))
+
+        def drawn_at(place: int) -> int:
+            return columns[min(place, len(text))] + max(0, place - len(text))
+
+        def stands_at(column: int) -> int:
+            return bisect_right(columns, column) - 1 + max(0, column - len(drawn))
+
+        return Transformation(drawn, source_to_display=drawn_at, display_to_source=stands_at)
 
 
 class Offerer(Completer):

@@ -21,10 +21,12 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.layout.controls import BufferControl
+from prompt_toolkit.layout.processors import TransformationInput
 from prompt_toolkit.output import ColorDepth, DummyOutput
 
 from pqlang import cli, commands, keyboard
-from pqlang.repl import MOST_REMEMBERED, Remembered, Terminal, painted, state_file
+from pqlang.repl import MOST_REMEMBERED, Remembered, Terminal, Unseen, painted, state_file
 from pqlang.session import Session, open_session
 
 HERE = Path(__file__).parent
@@ -395,6 +397,31 @@ def test_colours_are_those_of_the_tokens(terminal: Terminal) -> None:
     assert marked(terminal, "parent_status = draft\nand archived") == [
         ("field", "parent_status"), ("operator", "="), ("word", "draft"), ("keyword", "and"), ("field", "archived"),
     ]  # fmt: skip
+
+
+def test_what_hides_is_drawn_as_in_messages(start: Start) -> None:
+    repl = start()
+    repl.type("title = a\u202eb\u200b👩\u200d👩\u200d👧é\u00ad.", "title = a\u202eb\u200b👩\u200d👩\u200d👧é\u00ad.")
+    until(lambda: "\\u00ad" in repl.screen.text)
+    assert "\u202e" not in repl.screen.text
+    assert "\u200b" not in repl.screen.text
+    assert all(stand_in in repl.screen.text for stand_in in ("\\u202e", "\\u200b"))
+    repl.type(CTRL_U, "")
+    repl.leave()
+
+
+@pytest.mark.parametrize("text", ["a\u202eb\u2066", "\u200b", "plain", "👩\u200d👩 \u00ad", "\x1b\xa0\u3164\t", ""])
+def test_a_place_is_found_where_it_is_drawn(terminal: Terminal, text: str) -> None:
+    control = terminal.prompt.layout.current_control
+    assert isinstance(control, BufferControl)
+    given = TransformationInput(control, Document(text), 0, lambda place: place, [("", text)], 80, 1)
+    made = Unseen().apply_transformation(given)
+    drawn = "".join(each[1] for each in made.fragments)
+    places = [made.source_to_display(place) for place in range(len(text) + 3)]
+    assert places == sorted(set(places))
+    assert places[len(text)] == len(drawn)
+    assert [made.display_to_source(each) for each in places] == list(range(len(text) + 3))
+    assert not {"\u202e", "\u2066", "\u200b", "\u00ad", "\u3164"} & set(drawn)
 
 
 def test_what_is_wrong_is_underlined(terminal: Terminal) -> None:
