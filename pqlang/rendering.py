@@ -274,8 +274,8 @@ def visible(text: str) -> str:
 def stand_ins(text: str) -> Iterator[tuple[int, str]]:
     """The places of a line's characters that cannot be seen, each with what `visible` draws there.
 
-    >>> list(stand_ins("a\u202eb"))
-    [(1, '\\u202e')]
+    >>> list(stand_ins("a\\u202eb"))
+    [(1, '\\\\u202e')]
     """
     if text.isascii() and text.isprintable():
         return
