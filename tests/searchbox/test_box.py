@@ -322,7 +322,6 @@ def test_paste_replaces_what_is_selected(box: Any) -> None:
 
 
 def test_an_input_method_is_left_alone(box: Any) -> None:
-    box.input.focus()
     box.type("title = ")
     session = box.page.context.new_cdp_session(box.page)
     session.send("Input.imeSetComposition", {"text": "に", "selectionStart": 1, "selectionEnd": 1})
