@@ -562,7 +562,9 @@ def unknown_endpoint(name: object, known: Sequence[str], close: Sequence[str]) -
         f"there is no endpoint `{shown(name, str)}`",
         help=f"the closest is `{close[0]}`"
         if close
-        else f"the endpoints are {listing([f'`{k}`' for k in known], 'and')}",
+        else f"the endpoints are {listing([f'`{k}`' for k in known], 'and')}"
+        if known
+        else "none is to be asked",
     )
 
 

@@ -299,3 +299,13 @@ def test_who_sees_nothing_of_an_endpoint_does_not_learn_of_it() -> None:
     assert ask("cases") == ask("bases")
     private = client.get("/schema/forms")
     assert private.headers["cache-control"] == "private, no-cache"
+
+
+def test_who_may_see_nothing_is_told_of_no_endpoint() -> None:
+    one = Schema(SECRET.api, SECRET.endpoints[:1])
+    client = TestClient(create_app(one, fields=lambda request, endpoint: []))
+    answer = client.post("/complete", json={"query": "", "endpoint": one.names[0], "cursor": 0})
+    assert answer.status_code == 422
+    assert answer.text == client.post("/complete", json={"query": "", "endpoint": "other", "cursor": 0}).text.replace(
+        "other", one.names[0]
+    )
