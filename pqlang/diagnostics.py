@@ -1563,7 +1563,12 @@ def remote_refused(span: Span, status: int, words: str, url: str, variable: str)
     said = f": {words}" if words else ""
     advice = f"the request was GET {shorten(url, 200)}"
     if status == 401:
-        advice = f"look at the token: `{variable}`, or the argument `token`" if variable else "look at the token"
+        advice = (
+            f"look at the token: `{variable}`, or the argument `token`"
+            if variable
+            else "look at the token: the argument `token`; for the command, `token_variable` in the schema's `[api]` names "
+            "the environment variable that holds it"
+        )
     return Diagnostic(
         "remote-refused", span, f"the API refused the request with status {status}{said}", "asked", advice
     )

@@ -5,6 +5,7 @@ Records go to stdout as they come. How far it is goes to stderr, and only to a t
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import shutil
@@ -25,6 +26,7 @@ from pqlang.source import Source
 
 if TYPE_CHECKING:
     from pqlang.client import Client, Progress
+    from pqlang.plans import Plan
 
 OK, WRONG_QUERY, USAGE, REMOTE_FAILED = 0, 1, 2, 3
 Report = Callable[[Sequence[Diagnostic], Source], None]
@@ -40,8 +42,13 @@ class Job:
     concurrency: int = 4
     strict: bool = False
     dry_run: bool = False
-    out: TextIO = field(default_factory=lambda: sys.stdout)
-    err: TextIO = field(default_factory=lambda: sys.stderr)
+    out: TextIO = field(default_factory=lambda: _open(sys.stdout))
+    err: TextIO = field(default_factory=lambda: _open(sys.stderr))
+
+
+def _open(stream: TextIO | None) -> TextIO:
+    """The stream, or where it was closed by who called, one that leads nowhere."""
+    return io.StringIO() if stream is None else stream
 
 
 def fetch(
@@ -55,7 +62,7 @@ def fetch(
 ) -> int:
     """Write the records of each query, one query's after the other's; the status to exit with."""
     if job.dry_run:
-        return _each(queries, job, lambda query: _explain(compiler.plan(query, job.endpoint, **job.reads), job))
+        return _each(queries, job, lambda query: _explain(query, compiler.plan(query, job.endpoint, **job.reads), job))
     columns = columns_of(fields, job.endpoint)
     printer = _printer(job.out, format, columns, fields is not None, guard)
     met: set[str] = set()
@@ -91,7 +98,9 @@ def fetch(
 def count(queries: Iterable[str], job: Job, *, by: str | None = None, as_json: bool = False) -> int:
     """Write how many records each query means, or how many for each value of `by`; the status to exit with."""
     if job.dry_run:
-        return _each(queries, job, lambda query: _explain(counting_plan(query, job.endpoint, **job.reads), job))
+        return _each(
+            queries, job, lambda query: _explain_count(query, counting_plan(query, job.endpoint, **job.reads), job)
+        )
     with _client(job) as client:
 
         def run(query: str) -> None:
@@ -164,9 +173,20 @@ def status_of(error: PqlError) -> int:
     return WRONG_QUERY if error.source.text or not error.source.name else USAGE
 
 
-def _explain(plan: Any, job: Job) -> None:
-    job.report(plan.diagnostics, Source(plan.query))
+def _explain(query: str, plan: Plan, job: Job) -> None:
+    job.report(plan.diagnostics, Source(query))
     print(plan.explain(), file=job.out)
+
+
+def _explain_count(query: str, plan: Plan, job: Job) -> None:
+    """The requests, and whether their counts add up or their records are fetched and counted here."""
+    _explain(query, plan, job)
+    if plan.exact and (plan.disjoint or len(plan.requests) < 2):
+        said = "Each is asked for its number alone, and the numbers are added."
+    else:
+        said = "Their records are fetched and counted here: their numbers do not add up to that of the query."
+    if plan.requests:
+        print(f"\n{said}", file=job.out)
 
 
 def _client(job: Job) -> Client:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pqlang import diagnostics as say
 from pqlang.answers import BadAnswer, Page
+from pqlang.condition import Condition, Not, Test
 from pqlang.diagnostics import Diagnostic, PqlError, Severity
 from pqlang.ordering import Order, id_keys
 from pqlang.plans import Plan
@@ -62,6 +63,7 @@ class _Branch:
         "heads",
         "highest",
         "last",
+        "needed",
         "newest",
         "read",
         "request",
@@ -73,6 +75,7 @@ class _Branch:
     def __init__(self, at: int, request: Request) -> None:
         self.at = at
         self.request = request
+        self.needed = () if request.residual is None else tuple(_needed(request.residual.condition))
         self.asked = 0  # pages asked for: 1 to this
         self.taken = 0  # pages looked into: 1 to this
         self.read = False  # all of them were
@@ -88,6 +91,17 @@ class _Branch:
     def ahead(self) -> int:
         """How many of its pages are under way or wait for their turn."""
         return 0 if self.read else self.asked - self.taken
+
+
+def _needed(condition: Condition) -> Iterator[str]:
+    """The keys without which a record cannot be tested: those of fields that are never null, and of lists."""
+    if isinstance(condition, Test):
+        field = condition.field
+        if field.record is not None and (field.to_many or not field.nullable):
+            yield field.record[0]
+    else:
+        for operand in (condition.operand,) if isinstance(condition, Not) else condition.operands:
+            yield from _needed(operand)
 
 
 class Reading:
@@ -218,6 +232,8 @@ class Reading:
             return
         self._seen[identity] = seen | bit
         residual = branch.request.residual
+        if residual is not None and (missing := next((key for key in branch.needed if key not in record), None)):
+            raise BadAnswer(f"a record has no `{missing}`, without which it cannot be told whether it is meant")
         try:
             if residual is not None and not residual.matches(record):
                 return

@@ -160,6 +160,13 @@ def test_residuals_are_applied(kind: str) -> None:
     assert numbers(found) == newest_first(lambda row: row["status"] == "new" and "1" not in row["title"])
 
 
+def test_a_record_that_lacks_what_a_residual_asks_is_no_record_that_fails_it(kind: str) -> None:
+    played = Played(rows=[{key: value for key, value in row.items() if key != "title"} for row in ROWS])
+    with pytest.raises(PqlError, match="a record has no `title`") as raised:
+        fetch(kind, played, "status = new and title not contains 1")
+    assert raised.value.diagnostics[0].code == "remote-answer"
+
+
 def test_text_of_several_requests_is_sorted_here_and_warned_of(kind: str) -> None:
     with pytest.warns(PqlWarning, match="how the API sorts text is not documented") as warned:
         found = fetch(kind, Played(), f"({UNION}) order by title desc", limit=7)

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -478,3 +479,24 @@ def test_columns_of_what_is_deep_missing_or_many() -> None:
         None,
     ]
     assert [each.name for each in columns_of(None, FORMS)][:3] == ["id", "status", "created_at"]
+
+
+def test_a_dry_run_points_into_the_query_as_it_was_typed(pql: Pql) -> None:
+    for command in ("fetch", "count"):
+        said = pql(command, "cases", 'reference not contains "1"', "--dry-run")[2]
+        assert '-> (reference not contains "1" or reference is null)\n' in said
+
+
+def test_a_dry_run_of_a_count_says_how_it_is_counted(pql: Pql) -> None:
+    assert "the numbers are added" in pql("count", "cases", "status = new or reference = R1", "--dry-run")[1]
+    assert "counted here" in pql("count", "cases", "title not contains a", "--dry-run")[1]
+
+
+def test_outputs_that_were_closed(api: Answering) -> None:
+    words = ["fetch", "cases", "status = new", "--limit", "1", "--base-url", api.url]
+    code = "import sys; from pqlang.cli import main; sys.exit(main(sys.argv[1:]))"
+    line = shlex.join([sys.executable, "-c", code, *words])
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        done = subprocess.run(["sh", "-c", f"{line} {closed}"], capture_output=True, text=True, check=False)
+        assert "Traceback" not in done.stderr
+        assert done.returncode == 0

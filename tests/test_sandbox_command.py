@@ -97,7 +97,9 @@ def test_a_port_that_is_taken_is_said_at_once() -> None:
         (["--records", "-1"], "is no whole number"),
         (["--rate", "0"], "is no positive number"),
         (["--until", "soon"], "`--until` must be `now` or a time in ISO 8601"),
+        (["--until", "0001-01-02"], "from 1970 on"),
         (["--db", "mysql://x"], "error[bad-database]"),
+        (["--db", "/etc/passwd"], "error[bad-database]"),
         (["--schema", "/no/such.toml"], "no/such.toml"),
     ],
 )

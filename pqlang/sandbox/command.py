@@ -23,6 +23,8 @@ from pqlang.webserver import LOOPBACK, bound, serve
 
 INTERRUPTED = 130
 
+EARLIEST = 1970  # records are made some years back from then, and no calendar begins so late
+
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted; the address, a token and an example are printed when it is ready.
@@ -67,11 +69,13 @@ def _until(text: str | None) -> datetime:
         return datetime.now(UTC)
     try:
         at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise PqlError(
-            Source("", "--until"), [say.bad_argument("--until", text, "`now` or a time in ISO 8601")]
-        ) from None
+        at = datetime.min.replace(tzinfo=UTC)
+    if at.year < EARLIEST:
+        wanted = f"`now` or a time in ISO 8601, from {EARLIEST} on"
+        raise PqlError(Source("", "--until"), [say.bad_argument("--until", text, wanted)])
+    return at
 
 
 def welcome(schema: Schema, port: int) -> str:
