@@ -27,15 +27,19 @@ def counting_plan(query: object, endpoint: Endpoint, **reads: Any) -> Plan:
 
 
 def can_group(endpoint: Endpoint, by: str) -> bool:
-    """Whether the API's own count can be grouped by it.
+    """Whether the API's own count can be grouped by it: below `user.*` by the fields that the schema knows there, and
+    where it knows none, by any.
 
     >>> import pqlang
     >>> forms = pqlang.PENBOX.endpoint("forms")
     >>> can_group(forms, "status"), can_group(forms, "data.country"), can_group(forms, "created_at")
     (True, True, False)
     """
-    below = [each[:-1] for each in endpoint.group_by if each.endswith(".*")]
-    return by in endpoint.group_by or any(by.startswith(each) and len(by) > len(each) for each in below)
+    holder, _, last = by.partition(".")
+    if not last or f"{holder}.*" not in endpoint.group_by:
+        return by in endpoint.group_by
+    known = [each.name for each in endpoint.fields if each.name.startswith(f"{holder}.")]
+    return by in known or not known
 
 
 def group_values(endpoint: Endpoint, by: str) -> Callable[[Mapping[str, Any]], str | None]:

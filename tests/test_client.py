@@ -1021,3 +1021,12 @@ def test_without_the_extra_the_line_that_installs_it_is_said(tmp_path: Path) -> 
     code = "import sys; sys.modules['httpx2'] = None; import pqlang.client"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "pip install 'pqlang[client]'" in done.stderr
+
+
+@pytest.mark.parametrize("query", ["status = draft", 'status = draft or user.email ~ "a%"'])
+def test_a_misspelt_field_is_not_counted_by(query: str) -> None:
+    played = Played(endpoint=pqlang.PENBOX.endpoint("forms"), rows=[])
+    with Client(TOKEN, BASE, transport=MockTransport(played)) as client, pytest.raises(PqlError) as raised:
+        client.count_by(query, "forms", "user.emial")
+    assert [each.code for each in raised.value.diagnostics] == ["no-grouping"]
+    assert played.requests == []
