@@ -1247,12 +1247,15 @@ def no_parameter_text(span: Span, name: str, kind: str, edit: str) -> Diagnostic
 
 
 def no_endpoint(span: Span, known: Sequence[str]) -> Diagnostic:
+    names = listing([f"`{each}`" for each in known], "or")
     return Diagnostic(
         "no-endpoint",
         span,
         "nothing says which endpoint this is asked of",
         "no endpoint",
-        f"a URL names it by its path; beside anything else, name it (`endpoint=`, `--endpoint`): {listing([f'`{k}`' for k in known], 'or')}",
+        f"a URL names it by its path; beside anything else, name it (`endpoint=`, `--endpoint`): {names}"
+        if known
+        else "none is to be asked",
     )
 
 
@@ -1263,7 +1266,7 @@ def unknown_path(span: Span, path: str, known: Sequence[str]) -> Diagnostic:
         span,
         f"the path `{shorten(path)}` leads to no endpoint that is asked for",
         "not an endpoint",
-        f"it would end in {ends}",
+        f"it would end in {ends}" if known else "none is to be asked",
     )
 
 
@@ -1653,7 +1656,9 @@ def ungroupable(by: str, endpoint: str, known: Sequence[str]) -> Diagnostic:
 
 
 def listing(items: Sequence[str], word: str) -> str:
-    """`a, b or c`; the middle of a long list is left out."""
+    """`a, b or c`; the middle of a long list is left out, and `none` is all there is of an empty one."""
+    if not items:
+        return "none"
     shown = [*items[:11], f"{len(items) - 11} more"] if len(items) > 12 else list(items)
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {word} {shown[-1]}"
 

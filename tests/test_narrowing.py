@@ -301,6 +301,19 @@ def test_who_sees_nothing_of_an_endpoint_does_not_learn_of_it() -> None:
     assert private.headers["cache-control"] == "private, no-cache"
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["", "x=y", "/cases?status=x", "https://connect.penbox.io/v1/cases/count", '{"attributes":{}}', {"a": "b"}],
+)
+def test_who_may_see_nothing_has_nothing_read_back(target: object) -> None:
+    client = TestClient(create_app(fields=lambda request, endpoint: []))
+    answer = client.post("/decompile", json={"target": target})
+    assert (answer.status_code, answer.json()["ok"]) == (200, False)
+    assert "forms" not in answer.text
+    assert client.get("/schema").json() == []
+    assert client.get("/openapi.json").json()["components"]["schemas"]["EndpointName"] == {"not": {}}
+
+
 def test_who_may_see_nothing_is_told_of_no_endpoint() -> None:
     one = Schema(SECRET.api, SECRET.endpoints[:1])
     client = TestClient(create_app(one, fields=lambda request, endpoint: []))
