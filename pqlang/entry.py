@@ -136,11 +136,16 @@ def check(
     if type(query) is str and target is None and variables is None and now is None and tz == "UTC" and scope is None:
         at = endpoint if type(endpoint) is Endpoint else arguments.endpoint(endpoint)
         bounds = DEFAULT_LIMITS if limits is None else arguments.limits(limits)
-        if mode in MODES and len(query) <= bounds.length and (problems := express.check(query, at, bounds)) is not None:
-            return problems
+        if mode in MODES and len(query) <= bounds.length:
+            is_faultless = _known_faultless if len(query) <= LONGEST else express.is_faultless
+            if is_faultless(query, at, bounds):
+                return []
     from pqlang import compiler
 
     analysis = compiler.analyse(
         query, endpoint, target=target, variables=variables, now=now, tz=tz, scope=scope, mode=mode, limits=limits
     )
     return list(analysis.diagnostics)
+
+
+_known_faultless = lru_cache(REMEMBERED)(express.is_faultless)

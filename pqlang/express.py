@@ -6,7 +6,7 @@ changing any result. Whatever it does not recognise at once (any mistake, most o
 not `field op value`, a list or a null test) it leaves to the reference way by giving None. `tests/test_express.py`
 holds the two against each other, spans and all.
 
-`push` is for conditions joined by `and`, which one request may say; `check` for any nesting of them.
+`push` is for conditions joined by `and`, which one request may say; `is_faultless` for any nesting of them.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from pqlang.condition import All, Moment, Op, Scalar, Test
 from pqlang.diagnostics import Diagnostic
 from pqlang.pushdown import push_down
 from pqlang.schema import ORDERED, TEXTS, Endpoint, Field, FieldType
-from pqlang.source import NOWHERE, Limits, Span
+from pqlang.source import NOWHERE, Limits, Span, span_of
 
 Match: TypeAlias = "Callable[[str, int], re.Match[str] | None]"
 
+_EQ, _NE, _IS_NULL, _NOT_NULL = Op.EQ, Op.NE, Op.IS_NULL, Op.NOT_NULL  # looked up once
 _OPS = {"==": Op.EQ, ":": Op.EQ, "<>": Op.NE} | {str(op): op for op in Op if not op[0].isalpha()}
 _LOWER, _UPPER = frozenset({Op.GT, Op.GE}), frozenset({Op.LT, Op.LE})
 _BOUNDS = _LOWER | _UPPER
 _PATTERNS = frozenset({Op.LIKE, Op.ILIKE})
-_KEPT = frozenset({"and", "or", "not", "null"})
-_NO_WORD = frozenset("$`“”„‟«»‘’‚‛")  # what no word starts with: half a quote, a variable
+_NO_WORD = "$`“”„‟«»‘’‚‛"  # what no word starts with: half a quote, a variable
 
 
 # What is matched: the terminals without what a look at the word does as well
@@ -40,20 +40,27 @@ def _terminal(kind: str) -> str:
     return PATTERNS[KINDS.index(kind)]
 
 
-def _run_of(kind: str) -> str:
-    """A run of the characters that the grammar lets a name, or a word, be made of; a dot is one of a name's."""
+def _part_of(kind: str) -> str:
+    """A character of those that the grammar lets a name, or a word, be made of; a dot is one of a name's."""
     found = re.search(r"\(\?!(\[\^.*?\])\)", _terminal(kind))
     assert found is not None
-    return f"{found[1]}+"
+    return found[1]
 
 
 _BLANK = r"[ \t\r\n\xa0]"
 _END = rf"(?=[ \t\r\n\xa0()]|{_terminal('$END')})"  # behind a keyword
 
 
-def _word(kind: str) -> str:
+def _word(kind: str, end: str = _END) -> str:
     """A keyword, which here has to have a blank, a bracket or the end behind it."""
-    return _terminal(kind).partition("(?![^")[0] + _END
+    return _terminal(kind).partition("(?![^")[0] + end
+
+
+def _value_word() -> str:
+    """A word that stands for itself: no keyword, and not null."""
+    part = _part_of("WORD")
+    kept = "|".join(_word(kind, f"(?!{part})") for kind in ("AND", "OR", "NOT", "NULL"))
+    return f"(?![{_NO_WORD}]|{kept}){part}+"
 
 
 @cache
@@ -69,7 +76,7 @@ def _nested() -> Match:
 
     The condition may be nothing but a field: a flag.
     """
-    item = f"(?:{_run_of('WORD')}|{_QUOTED})"
+    item = f"(?:{_value_word()}|{_QUOTED})"
     listed = rf"|{_BLANK}+{_word('IN')}{_BLANK}*\(({_BLANK}*{item}(?:{_BLANK}*,{_BLANK}*{item})*{_BLANK}*)\)"
     opening = rf"((?:(?:\(|{_word('NOT')}){_BLANK}*)*)"
     apart = rf"(?:{_BLANK}+|(?<=[)\"'])){_BLANK}*"
@@ -81,23 +88,23 @@ _QUOTED = r"""(?:"[^"\\]*"|'[^'\\]*')"""  # without escapes
 
 
 def _comparison(otherwise: str = "") -> str:
-    """A field and its operator with a word or a text in quotes, or its null test: six groups."""
+    """A field and its operator with a word or a text in quotes, or its null test: seven groups, the whole one first."""
     null = rf"({_BLANK}+{_word('IS')}{_BLANK}+({_word('NOT')}{_BLANK}+)?{_word('NULL')})"
-    value = rf"{_BLANK}*({_terminal('OP')})(?!\*){_BLANK}*(?:({_run_of('WORD')})|({_QUOTED}))"
-    return f"({_run_of('FIELD')})(?:{value}|{null}{otherwise})"
+    value = rf"{_BLANK}*({_terminal('OP')})(?!\*){_BLANK}*(?:({_value_word()})|({_QUOTED}))"
+    return f"(({_part_of('FIELD')}+)(?:{value}|{null}{otherwise}))"
 
 
 @cache
 def _order() -> Match:
     """What follows `order by`, to the end."""
     direction = f"(?:{_BLANK}+(?:{_word('ASC')}|({_word('DESC')})))?"
-    return re.compile(rf"{_BLANK}+({_run_of('FIELD')}){direction}{_BLANK}*{_terminal('$END')}").match
+    return re.compile(rf"{_BLANK}+({_part_of('FIELD')}+){direction}{_BLANK}*{_terminal('$END')}").match
 
 
 @cache
 def _items() -> Callable[[str], list[tuple[str, str]]]:
     """The words and the quoted texts of a list."""
-    return re.compile(f"({_run_of('WORD')})|({_QUOTED})").findall
+    return re.compile(f"({_part_of('WORD')}+)|({_QUOTED})").findall
 
 
 # Conditions joined by `and`
@@ -114,35 +121,33 @@ def push(text: str, endpoint: Endpoint, target: str) -> Sent | None:
     match, fields = _plain(), endpoint.by_word
     tests: list[Test] = []
     problems: list[Diagnostic] = []
-    names: set[str] = set()
     at = 0
     while True:
         found = match(text, at)
         if found is None:
             return None
-        name, sign, word, quoted, null, negated, joined, ordered = found.groups()
+        _, name, sign, word, quoted, null, negated, joined, ordered = found.groups()
         field = fields.get(name)
         if field is None or (place := field.json) is None or place.undocumented:
             return None
+        span = span_of(found.span(1))
         if null is None:
             op = _OPS[sign]
             value = _value(field, op, word, quoted)
             if value is None:
                 return None
-            span = Span(found.start(1), found.end(3 if quoted is None else 4))
             test = Test(field, op, value, span)
-            if type(value) is Moment:
-                problems += _bare_day(test, word or quoted, span.end)
+            if type(value) is Moment and _is_bare_day(op, word or quoted):
+                problems.append(_bare_day(test, word or quoted))
         elif field.nullable and not field.to_many and field.derived is None:
-            test = Test(field, Op.NOT_NULL if negated else Op.IS_NULL, None, Span(found.start(1), found.end(5)))
+            test = Test(field, _NOT_NULL if negated else _IS_NULL, None, span)
         else:
             return None
-        names.add(name)
         tests.append(test)
         at = found.end()
         if joined is None:
             break
-    if len(names) < len(tests):
+    if len(tests) > 1 and len({test.field.name for test in tests}) < len(tests):
         bounded = _tightest(tests) if target == "json" else None
         if bounded is None:
             return None
@@ -187,14 +192,13 @@ def _tightest(tests: list[Test]) -> list[Test] | None:
 # Conditions in brackets
 
 
-def check(text: str, endpoint: Endpoint, limits: Limits) -> list[Diagnostic] | None:
-    """The problems of a text without variables, read in UTC: days that were not meant as midnight, or none.
+def is_faultless(text: str, endpoint: Endpoint, limits: Limits) -> bool:
+    """Whether nothing is to be said about a text without variables, read in UTC.
 
-    None where the reference way must say. A field may stand in one group alone, and there twice where no contradiction
+    False where the reference way must say. A field may stand in one group alone, and there twice where no contradiction
     and no tautology can come of it: equal to one value or another, and between two bounds.
     """
     match, fields = _nested(), endpoint.by_word
-    problems: list[Diagnostic] = []
     seen: dict[str, _Asked] = {}
     joins: list[str | None] = [None]  # of each group, by its number: `and`, `or`, None before either has come
     around: list[int] = []  # the groups around the one that is being read
@@ -202,11 +206,11 @@ def check(text: str, endpoint: Endpoint, limits: Limits) -> list[Diagnostic] | N
     while True:
         found = match(text, at)
         if found is None:
-            return None
-        opening, name, sign, word, quoted, null, _, listed, closing, joined, either = found.groups()
+            return False
+        opening, _, name, sign, word, quoted, null, _, listed, closing, joined, either = found.groups()
         field = fields.get(name)
         if field is None or field.to_many:
-            return None
+            return False
         if opening:
             brackets = opening.count("(")
             depth += brackets + opening.lower().count("not")
@@ -219,37 +223,34 @@ def check(text: str, endpoint: Endpoint, limits: Limits) -> list[Diagnostic] | N
             op = _OPS[sign]
             value = _value(field, op, word, quoted)
             if value is None:
-                return None
+                return False
+            if type(value) is Moment and _is_bare_day(op, word or quoted):
+                return False
             asked = (group, op, value)
-            if type(value) is Moment:
-                if closing and opening.rstrip().endswith("("):  # its edit would take the place of the brackets too
-                    return None
-                test = Test(field, op, value, Span(found.start(2), found.end(4 if quoted is None else 5)))
-                problems += _bare_day(test, word or quoted, test.span.end)
         elif listed is not None:
             if not _reads_all(listed, field, limits):
-                return None
+                return False
         elif field.type is not FieldType.BOOLEAN if null is None else not field.nullable or field.derived is not None:
-            return None
+            return False
         if field.derived is not None:
             name, asked = field.derived.base, (group, Op.EQ, None)
             if not endpoint.by_name[name].nullable:
-                return None
+                return False
         if opening and opening.rpartition("(")[2].strip():  # a `not` of its own: it goes with no other
             asked = (group, Op.NE, None)
         if name in seen and not _goes_with(seen[name], asked, joins[group], field):
-            return None
+            return False
         seen[name] = asked if name not in seen else _tighter(seen[name], asked)
         for _ in range(closing.count(")")) if closing else ():
             if not around:
-                return None
+                return False
             group = around.pop()
         join = joined or either
         if join is None:
-            return None if around or depth > limits.depth else problems
+            return not around and depth <= limits.depth
         join = "and" if either is None else "or"
         if (joins[group] or join) != join:
-            return None
+            return False
         joins[group] = join
         at = found.end()
 
@@ -294,13 +295,11 @@ def _tighter(before: _Asked, asked: _Asked) -> _Asked:
 def _reads_all(listed: str, field: Field, limits: Limits) -> bool:
     """Whether every member of a list is a plain value of the field, and the list leaves a value out."""
     items = _items()(listed)
-    read = _READ[field.type]
+    read = _READ[field.type][Op.EQ]
     if len(items) > limits.values or field.type is FieldType.BOOLEAN:
         return False
     for word, quoted in items:
-        if not _is_plain(word) if word else not quoted.isprintable():
-            return False
-        if read(word or quoted[1:-1], not word, field) is None:
+        if not quoted.isprintable() or read(word or quoted[1:-1], not word, field) is None:
             return False
     return field.type is not FieldType.ENUM or len(items) < len(field.values)
 
@@ -310,38 +309,26 @@ def _reads_all(listed: str, field: Field, limits: Limits) -> bool:
 
 def _value(field: Field, op: Op, word: str | None, quoted: str) -> Scalar | None:
     """The value of `field op value`, where its reading is plain and nothing is to be said about it."""
-    if word is None:
-        if not quoted.isprintable():
-            return None
-        text = quoted[1:-1]
-    elif not _is_plain(word):
+    if op is _NE and (field.nullable or field.to_many):
         return None
-    else:
-        text = word
-    if (
-        op is Op.EQ
-        or (op in _BOUNDS and field.type in ORDERED)
-        or (op is Op.NE and not field.nullable and not field.to_many)
-    ):
-        return _READ[field.type](text, word is None, field)
-    return text if op in _PATTERNS and field.type in TEXTS and "%" in text and "\\" not in text else None
+    read = _READ[field.type][op]
+    if word is not None:
+        return read(word, False, field)
+    return read(quoted[1:-1], True, field) if quoted.isprintable() else None
 
 
-def _is_plain(word: str) -> bool:
-    """Whether a run of a word's characters is a word, and not null."""
-    return word[0] not in _NO_WORD and (len(word) > 4 or word.lower() not in _KEPT)
+def _is_bare_day(op: Op, written: str) -> bool:
+    """Whether a time that is asked for by a day may be meant as the whole day."""
+    return (op is _EQ or op is Op.LE) and len(written.strip("\"'")) == 10
 
 
-def _bare_day(test: Test, written: str, end: int) -> list[Diagnostic]:
-    """The warning for a time that is compared with a day, as `resolver` gives it. The value ends at `end`."""
-    day = written.strip("\"'")
-    if len(day) != 10 or (test.op is not Op.EQ and test.op is not Op.LE):
-        return []
+def _bare_day(test: Test, written: str) -> Diagnostic:
+    """The warning for a time that is compared with a day, as `resolver` gives it."""
     from pqlang import diagnostics as say
     from pqlang.literals import day_edits
 
-    edits = day_edits(test.field.name, str(test.op), day, False, test.span)
-    return [say.bare_day(Span(end - len(written), end), str(test.op), edits)]
+    edits = day_edits(test.field.name, str(test.op), written.strip("\"'"), False, test.span)
+    return say.bare_day(Span(test.span.end - len(written), test.span.end), str(test.op), edits)
 
 
 # The readings of `literals` that need no words
@@ -381,6 +368,10 @@ def _other(text: str, quoted: bool, field: Field) -> Scalar | None:
     return None
 
 
+def _pattern(text: str, quoted: bool, field: Field) -> Scalar | None:
+    return text if "%" in text and "\\" not in text else None
+
+
 @cache
 def _moments() -> Any:
     """The module that reads times: few queries have one."""
@@ -397,8 +388,9 @@ def _shape(name: str) -> re.Pattern[str]:
     return found
 
 
-_READ: Mapping[FieldType, Callable[[str, bool, Field], Scalar | None]] = {
-    **dict.fromkeys(FieldType, _other),
+Reader: TypeAlias = "Callable[[str, bool, Field], Scalar | None]"  # of a text, that is in quotes or not
+
+_OF_TYPE: Mapping[FieldType, Reader] = {
     FieldType.STRING: _text,
     FieldType.ENUM: _listed,
     FieldType.OPEN_ENUM: _listed,
@@ -408,6 +400,20 @@ _READ: Mapping[FieldType, Callable[[str, bool, Field], Scalar | None]] = {
     FieldType.UUID: _uuid,
     FieldType.EMAIL: _email,
 }
+
+
+def _readers(kind: FieldType) -> dict[Op, Reader]:
+    """How a field of a type reads what stands behind each operator."""
+    read = _OF_TYPE.get(kind, _other)
+    return (
+        dict.fromkeys(Op, _other)
+        | {Op.EQ: read, Op.NE: read}
+        | (dict.fromkeys(_BOUNDS, read) if kind in ORDERED else {})
+        | (dict.fromkeys(_PATTERNS, _pattern) if kind in TEXTS else {})
+    )
+
+
+_READ: Mapping[FieldType, Mapping[Op, Reader]] = {kind: _readers(kind) for kind in FieldType}
 
 
 def may_ask_for_now(text: str) -> bool:

@@ -177,6 +177,7 @@ class Endpoint:
     derived_of: Mapping[str, Field] = field(init=False, compare=False, repr=False)  # base name -> its boolean
     operators_of: Mapping[str, str] = field(init=False, compare=False, repr=False)  # operator -> the API's name for it
     by_word: Mapping[str, Field] = field(init=False, compare=False, repr=False)  # those whose name needs no backticks
+    hashed: int = field(init=False, compare=False, repr=False)  # of this process
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -191,9 +192,10 @@ class Endpoint:
         nulls = {name: operators[op] for name, op in (("is null", "="), ("is not null", "!=")) if op in operators}
         put(self, "operators_of", operators | nulls)
         put(self, "by_word", {f.name: f for f in self.fields if _is_word(f.name)})
+        put(self, "hashed", hash((self.api.name, self.name)))
 
     def __hash__(self) -> int:
-        return hash((self.api.name, self.name))
+        return self.hashed
 
     def field(self, name: str) -> Field:
         """The field of that dotted name.

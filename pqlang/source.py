@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from pqlang.valueclass import frozen
@@ -23,6 +24,7 @@ class Span(NamedTuple):
 
 
 NOWHERE = Span(0, 0)
+span_of = partial(tuple.__new__, Span)  #: the span of a pair of offsets, as a match of a regular expression gives it
 
 
 @frozen

@@ -82,45 +82,52 @@ def _make(cls: type[Any], eq: bool, repr: bool, order: bool) -> type[Any]:
     positional = tuple(name for name, spec in specs.items() if spec.init and not spec.kw_only)
     space |= {"__slots__": tuple(own), "__specs__": specs, "__match_args__": positional}
     space |= {"__dataclass_fields__": _FIELDS, "__setattr__": _refuse_to_set, "__delattr__": _refuse_to_delete}
-    space |= {"__getstate__": _state, "__setstate__": _restore}
+    space |= {"__reduce__": _reduce}
     if repr:
         space.setdefault("__repr__", _repr)
     if eq:
         compared = [name for name, spec in specs.items() if spec.compare]
         _add_comparing(space, attrgetter(*compared), order)
-    made: Any = type(cls)(cls.__name__, cls.__bases__, space)  # type: ignore[misc]
+    space["__new__"] = _constructor(cls, specs, _twin(cls, own))
+    made: type[Any] = type(cls)(cls.__name__, cls.__bases__, space)  # type: ignore[misc]
     made.__qualname__ = cls.__qualname__
-    made.__init__ = _init(made, specs)
-    whole: type[Any] = made
-    return whole
+    return made
 
 
-def _init(cls: type[Any], specs: dict[str, Spec]) -> Callable[..., None]:
-    """The constructor. Each attribute is set by its slot's own descriptor: that is what makes it cheap."""
-    names: dict[str, Any] = {}
+def _twin(cls: type[Any], own: list[str]) -> type[Any]:
+    """A class of the same layout whose attributes can be set.
+
+    A value is built as one of these, by plain assignments, and then told its class: of all ways to build a value that
+    refuses assignments this one is the cheapest.
+    """
+    space = {"__slots__": tuple(own), "__new__": object.__new__, "__setattr__": object.__setattr__}
+    return type(cls.__name__, cls.__bases__, space)
+
+
+def _constructor(cls: type[Any], specs: dict[str, Spec], twin: type[Any]) -> Callable[..., Any]:
+    """What makes a value of its arguments."""
+    names: dict[str, Any] = {"_open": twin, "_none": NO_DEFAULT}
     parameters: list[str] = []
     keywords: list[str] = []
-    body: list[str] = []
+    body = [" _made = _open()"]
     for name, spec in specs.items():
         if not spec.init:
             continue
-        names[f"_set_{name}"] = getattr(cls, name).__set__
-        value = name
+        value, default = name, ""
         if spec.factory is not None:
-            names[f"_new_{name}"], names["_none"] = spec.factory, NO_DEFAULT
+            names[f"_new_{name}"], default = spec.factory, "=_none"
             value = f"_new_{name}() if {name} is _none else {name}"
-        default = "=_none" if spec.factory is not None else ""
-        if spec.default is not NO_DEFAULT:
-            names[f"_default_{name}"] = spec.default
-            default = f"=_default_{name}"
+        elif spec.default is not NO_DEFAULT:
+            names[f"_default_{name}"], default = spec.default, f"=_default_{name}"
         (keywords if spec.kw_only else parameters).append(name + default)
-        body.append(f" _set_{name}(self, {value})")
+        body.append(f" _made.{name} = {value}")
+    body.append(" _made.__class__ = _class")
     if hasattr(cls, "__post_init__"):
-        body.append(" self.__post_init__()")
-    head = ", ".join(["self", *parameters, *(["*", *keywords] if keywords else [])])
-    exec(f"def __init__({head}):\n" + "\n".join(body or [" pass"]), names)
-    made: Callable[..., None] = names["__init__"]
-    made.__qualname__ = f"{cls.__qualname__}.__init__"
+        body.append(" _made.__post_init__()")
+    head = ", ".join(["_class", *parameters, *(["*", *keywords] if keywords else [])])
+    exec("\n".join([f"def __new__({head}):", *body, " return _made"]), names)
+    made: Callable[..., Any] = names["__new__"]
+    made.__qualname__ = f"{cls.__qualname__}.__new__"
     return made
 
 
@@ -167,13 +174,14 @@ def _refuse_to_delete(self: Any, name: str) -> None:
     raise FrozenInstanceError(f"cannot delete field {name!r}")
 
 
-def _state(self: Any) -> list[Any]:
-    return [getattr(self, name) for name in self.__specs__]
+def _reduce(self: Any) -> tuple[Any, ...]:
+    """Pickled and copied as what it was made of: what it works out from that (a hash, say) is worked out anew."""
+    given = {name: getattr(self, name) for name, spec in self.__specs__.items() if spec.init}
+    return _made_of, (type(self), given)
 
 
-def _restore(self: Any, state: list[Any]) -> None:
-    for name, value in zip(self.__specs__, state, strict=True):
-        object.__setattr__(self, name, value)
+def _made_of(cls: type[T], given: dict[str, Any]) -> T:
+    return cls(**given)
 
 
 class _Fields:

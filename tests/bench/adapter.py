@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pqlang
-from pqlang import compiler, entry
+from pqlang import compiler, entry, express
 from pqlang.schema import Api, Endpoint, Field, FieldType, JsonPlace
+from pqlang.source import DEFAULT_LIMITS
 
 TYPES = {
     "string": FieldType.STRING,
@@ -34,14 +35,15 @@ def compile(text: str) -> object:
     """Text to the filter the API takes, nothing remembered; what no single request can say (`or`, lists) is checked."""
     limits = None if len(text) < 10_000 else LIMITS
     if " or " in text or " in (" in text:
-        return pqlang.check(text, ENDPOINT, limits=limits)
+        bounds = limits or DEFAULT_LIMITS
+        return express.is_faultless(text, ENDPOINT, bounds) or pqlang.check(text, ENDPOINT, limits=limits)
     return entry._compiled(text, ENDPOINT, "json", None, None, "UTC", None, "strict", limits).filter
 
 
 def again(text: str) -> object:
     """The same text as before, as a program compiles it: what is remembered counts."""
     if " or " in text:
-        return pqlang.check(text, ENDPOINT, limits=LIMITS)
+        return pqlang.check(text, ENDPOINT)
     return pqlang.compile(text, ENDPOINT, target="json").filter
 
 
