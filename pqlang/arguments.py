@@ -85,7 +85,7 @@ def variables(given: object) -> Mapping[str, object]:
     """The values of `$names`."""
     if given is None:
         return NO_VARIABLES
-    if not isinstance(given, Mapping):
+    if type(given) is not dict and not isinstance(given, Mapping):
         raise PqlError(Source("", "variables"), [say.bad_variables(given)])
     return given
 

@@ -29,8 +29,9 @@ from pqlang.request import Request, with_long_url
 from pqlang.resolver import Meaning, resolve
 from pqlang.schema import Endpoint
 from pqlang.scopes import active_condition, assumed_condition
+from pqlang.skeleton import Skeleton, strip
 from pqlang.source import Limits, Source
-from pqlang.valueclass import frozen, replace
+from pqlang.valueclass import field, frozen, replace
 
 if TYPE_CHECKING:
     from pqlang.emitters.sql import Fold
@@ -334,10 +335,17 @@ class Prepared:
     limits: Limits
     problems: tuple[Diagnostic, ...]
     bound: tuple[tuple[str, object], ...] = ()
+    skeleton: Skeleton | None = field(default=None, compare=False, repr=False)
 
     def compile(self, variables: Mapping[str, object] | None = None, *, now: datetime | str | None = None) -> Request:
         """The request for these values at this time, both as in `compile`. Raises PqlError where they do not fit."""
-        values = dict(self.bound) | dict(arguments.variables(variables))
+        values = arguments.variables(variables)
+        if self.bound:
+            values = dict(self.bound) | dict(values)
+        if self.skeleton is not None and now is None:
+            filled = self.skeleton.filled(values)
+            if filled is not None:
+                return filled
         clock = make_clock(now, self.tz)
         context = Context(self.endpoint, clock, self.source.text, values, self.search, self.limits)
         return request(finish(self.source, self.tree, list(self.problems), context, self.target, self.scope))
@@ -368,10 +376,21 @@ def prepare(
     tree, problems = parse_source(source, search=mode == "search", limits=bounds)
     if tree is not None:
         context = Context(at, clock, source.text, {}, mode == "search", bounds, deferred=True)
-        _, found = resolve(tree, context)
+        meaning, found = resolve(tree, context)
         if not any(problem.severity is Severity.ERROR for problem in [*problems, *found]):
+            plain = not problems and not found and mode == "strict" and tz == "UTC" and scope is None
             return Prepared(
-                source, tree, at, target, tz, scope, mode == "search", bounds, tuple(problems), tuple(bound.items())
+                source,
+                tree,
+                at,
+                target,
+                tz,
+                scope,
+                mode == "search",
+                bounds,
+                tuple(problems),
+                tuple(bound.items()),
+                strip(source.text, tree, meaning, at, target, _sort(meaning, at)) if plain and meaning else None,
             )
         problems = _in_order(problems + found)
     raise PqlError(source, problems)

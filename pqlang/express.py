@@ -118,7 +118,7 @@ def push(text: str, endpoint: Endpoint, target: str) -> Sent | None:
 
     None where the reference way must say: most often because there is something to say.
     """
-    match, fields = _plain(), endpoint.by_word
+    match, fields, operators = _plain(), endpoint.by_word, endpoint.operators_of
     tests: list[Test] = []
     problems: list[Diagnostic] = []
     at = 0
@@ -136,14 +136,15 @@ def push(text: str, endpoint: Endpoint, target: str) -> Sent | None:
             value = _value(field, op, word, quoted)
             if value is None:
                 return None
-            test = Test(field, op, value, span)
             if type(value) is Moment and _is_bare_day(op, word or quoted):
-                problems.append(_bare_day(test, word or quoted))
+                problems.append(_bare_day(field, op, word or quoted, span))
         elif field.nullable and not field.to_many and field.derived is None:
-            test = Test(field, _NOT_NULL if negated else _IS_NULL, None, span)
+            op, value = _NOT_NULL if negated else _IS_NULL, None
         else:
             return None
-        tests.append(test)
+        if op not in operators:
+            return None
+        tests.append(Test(field, op, value, span))
         at = found.end()
         if joined is None:
             break
@@ -322,13 +323,13 @@ def _is_bare_day(op: Op, written: str) -> bool:
     return (op is _EQ or op is Op.LE) and len(written.strip("\"'")) == 10
 
 
-def _bare_day(test: Test, written: str) -> Diagnostic:
+def _bare_day(field: Field, op: Op, written: str, whole: Span) -> Diagnostic:
     """The warning for a time that is compared with a day, as `resolver` gives it."""
     from pqlang import diagnostics as say
     from pqlang.literals import day_edits
 
-    edits = day_edits(test.field.name, str(test.op), written.strip("\"'"), False, test.span)
-    return say.bare_day(Span(test.span.end - len(written), test.span.end), str(test.op), edits)
+    edits = day_edits(field.name, str(op), written.strip("\"'"), False, whole)
+    return say.bare_day(Span(whole.end - len(written), whole.end), str(op), edits)
 
 
 # The readings of `literals` that need no words
@@ -414,6 +415,12 @@ def _readers(kind: FieldType) -> dict[Op, Reader]:
 
 
 _READ: Mapping[FieldType, Mapping[Op, Reader]] = {kind: _readers(kind) for kind in FieldType}
+
+
+def reader(field: Field, op: Op) -> Reader | None:
+    """How a field reads what stands behind an operator; None where that is left to others."""
+    read = _READ[field.type][op]
+    return None if read is _other or (op is _NE and (field.nullable or field.to_many)) else read
 
 
 def may_ask_for_now(text: str) -> bool:

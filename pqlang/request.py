@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pqlang import diagnostics as say
 from pqlang.condition import Test
 from pqlang.diagnostics import Diagnostic, PqlError
-from pqlang.emitters import json as json_emitter
-from pqlang.emitters import params as params_emitter
+from pqlang.emitters.json import emit as emit_json
+from pqlang.emitters.params import emit as emit_params
 from pqlang.schema import Endpoint
 from pqlang.source import Source
 from pqlang.valueclass import frozen, replace
@@ -38,7 +38,7 @@ class Request:
         """The JSON filter object; None where the request has none."""
         if self.target != "json" or not self.tests:
             return None
-        return json_emitter.emit(self.tests, self.endpoint)
+        return emit_json(self.tests, self.endpoint)
 
     @property
     def params(self) -> dict[str, str | list[str]]:
@@ -99,7 +99,7 @@ class Request:
 
     def _filters(self) -> dict[str, str | list[str]]:
         if self.target == "params":
-            return params_emitter.emit(self.tests, self.endpoint)
+            return emit_params(self.tests, self.endpoint)
         filter = self.filter
         if filter is None:
             return {}

@@ -17,7 +17,8 @@ from pqlang.schema import Endpoint, FieldType
 from pqlang.source import DEFAULT_LIMITS
 
 SHOP = pqlang.load_schema(Path(__file__).parent / "corpus" / "shop.toml").endpoints
-ENDPOINTS = (*pqlang.PENBOX.endpoints, *SHOP)
+TERSE = {"api": {"base_url": "http://a.b", "operators": {"=": "eq"}}, "endpoints": {"a": {"fields": {"b": {}}}}}
+ENDPOINTS = (*pqlang.PENBOX.endpoints, *SHOP, *pqlang.load_schema(TERSE).endpoints)
 BLANKS = st.sampled_from(["", " ", "  ", "\t", "\n", "\xa0"])
 OPS = st.sampled_from(
     ["=", "!=", "<", "<=", ">", ">=", "~", "!~", "~*", "!~*", "==", ":", "<>", "=>", "~**", "~ *", "is", "in"]
@@ -168,6 +169,11 @@ def test_bounds_on_one_field_go_the_short_way() -> None:
     assert express.push(text, endpoint, "json") is not None
     short, reference = both(text, endpoint, "json")
     assert short == reference
+
+
+def test_an_operator_that_the_api_lacks_is_left_to_the_reference_way() -> None:
+    assert express.push("b = x", ENDPOINTS[-1], "json") is not None
+    assert express.push("b ~ %x%", ENDPOINTS[-1], "json") is None
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ ROWS = (
     {"emitters.json", "emitters.params", "emitters.sql", "emitters"},
     {"schema_file", "decompiler", "disjuncts", "resolver"},
     {"request", "express", "planner", "hostvalues"},
-    {"plans", "completer"},
+    {"plans", "completer", "skeleton"},
     {"compiler", "presenter", "ordering"},
     {"entry"},
     {"counting", "reading", "transport"},
