@@ -6,31 +6,29 @@ refused, failed or made no sense; 130 interrupted.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pqlang import arguments, compiler, entry
+from pqlang import arguments, entry, usage
 from pqlang import diagnostics as say
-from pqlang.arguments import MODES, TARGETS
 from pqlang.diagnostics import MOST_DRAWN, Diagnostic, PqlError, Severity
-from pqlang.moments import make_clock
 from pqlang.request import Request
 from pqlang.schema import Endpoint, Field, Schema
 from pqlang.source import Source
 from pqlang.valueclass import frozen, replace
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from pqlang.fetcher import Job
     from pqlang.plans import Plan
     from pqlang.verifier import Verdict
 
 OK, WRONG_QUERY, USAGE, INTERRUPTED = 0, 1, 2, 130
-RECORD_FORMATS = ("table", "jsonl", "csv")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -63,12 +61,12 @@ def _run(words: Sequence[str] | None) -> int:
                 encoding="utf-8", errors="surrogateescape" if stream is sys.stdin else "backslashreplace"
             )
     try:
-        options = _options(sys.argv[1:] if words is None else words)
+        options = usage.read(sys.argv[1:] if words is None else words)
     except SystemExit as end:  # argparse has printed its help or its complaint
         return end.code if isinstance(end.code, int) else USAGE
     try:
         options.schema_file, options.schema = options.schema, _schema(options.schema)
-        status: int = options.run(options)
+        status = RUN[options.command](options)
     except PqlError as error:
         _report(error.diagnostics, error.source)
         return USAGE
@@ -81,195 +79,7 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-# Arguments
-
-
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The arguments as argparse reads them; the query too where argparse leaves it over, as after an option."""
-    parser = _parser(version="--version" in arguments)
-    options, rest = parser.parse_known_args(arguments)
-    if rest[:1] == ["--"]:
-        del rest[0]
-    elif rest and rest[0].startswith("--"):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if len(rest) == 1 and getattr(options, "query", "") is None:
-        options.query = rest.pop()
-    if rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    return options
-
-
-def _parser(*, version: bool = False) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="pql", description="Compile PQL, a filter language, to requests of a list API."
-    )
-    parser.add_argument("--version", action="version", version=f"pql {_version()}" if version else "pql")
-    commands = parser.add_subparsers(
-        metavar="COMMAND", required=True, prog="pql"
-    )  # a name given is not worked out, which is dear
-
-    compile_ = _query_command(commands, "compile", _compile, "print the request a query means")
-    compile_.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
-    compile_.add_argument("--url", action="store_true", help="print the whole URL")
-
-    plan = _query_command(commands, "plan", _plan, "explain the requests that together answer a query")
-    plan.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
-    plan.add_argument("--disjoint", action="store_true", help="requests that share no record, so that counts add up")
-    plan.add_argument(
-        "--max-requests",
-        type=_positive,
-        default=30,
-        metavar="N",
-        help="refuse what takes more requests; 30 if not given",
-    )
-    plan.add_argument("--broaden", action="store_true", help="rather fetch more than is asked than refuse")
-    plan.add_argument("--verify", action="store_true", help="try the plan on records made for the query")
-
-    check = _query_command(commands, "check", _check, "say what is wrong with a query")
-    check.add_argument("--target", choices=TARGETS, default=None, help="check that one request of this kind can say it")
-
-    fetch = _query_command(commands, "fetch", _fetch, "list the records that a query means", as_json=False)
-    fetch.add_argument("--format", choices=RECORD_FORMATS, help="table on a terminal, jsonl in a pipe if not given")
-    fetch.add_argument("--fields", metavar="A,B.C", help="what to show: fields, or keys of a response")
-    fetch.add_argument("--limit", type=_positive, metavar="N", help="the first N records")
-    fetch.add_argument("--guard", action="store_true", help="in csv, keep spreadsheets from running cells as formulas")
-    _remote(fetch)
-
-    count = _query_command(commands, "count", _count, "count the records that a query means")
-    count.add_argument("--group-by", metavar="FIELD", help="count each value of a field by itself")
-    _remote(count)
-    complete = _query_command(commands, "complete", _complete, "list what may be written next, the likeliest first")
-    complete.add_argument("--cursor", type=int, metavar="N", help="the offset of the cursor; the end if not given")
-    complete.set_defaults(mode="search", target=None)
-
-    format_ = commands.add_parser("format", help="print a query in its canonical form")
-    format_.add_argument("query", nargs="?", metavar="QUERY", help="the query; - or nothing reads standard input")
-    format_.add_argument("--width", type=_positive, help="break lines that are longer than this")
-    format_.add_argument("--mode", choices=MODES, default="strict", help="search: read what a search box allows")
-    format_.add_argument("--json", action="store_true", help="print JSON, one line a query")
-    format_.set_defaults(run=_format, schema=None)
-
-    decompile = commands.add_parser("decompile", help="print the query that a request means")
-    decompile.add_argument(
-        "query",
-        nargs="?",
-        metavar="URL|JSON|QUERYSTRING",
-        help="the request; - or nothing reads one a line from standard input",
-    )
-    decompile.add_argument("--endpoint", metavar="ENDPOINT", help="where it is asked; a URL says so itself")
-    decompile.add_argument("--json", action="store_true", help="print JSON, one line a request")
-    decompile.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
-    decompile.set_defaults(run=_decompile)
-
-    repl = commands.add_parser("repl", help="ask one query after another, in a terminal or from a pipe")
-    repl.add_argument("endpoint", nargs="?", metavar="ENDPOINT", help="the schema's first if not given")
-    repl.add_argument("--json", action="store_true", help="print JSON, one line a query; without a prompt")
-    _reading(repl)
-    repl.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
-    repl.set_defaults(run=_repl)
-
-    serve = commands.add_parser("serve", help="serve the search box and its demo page")
-    serve.add_argument("--host", default="127.0.0.1", metavar="HOST", help="this machine alone if not given")
-    serve.add_argument("--port", type=_whole, default=8765, metavar="N", help="8765 if not given; 0 takes any")
-    serve.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
-    serve.add_argument("--sandbox", action="store_true", help="with rows of made-up records on the demo page")
-    serve.set_defaults(run=_serve)
-
-    schema = commands.add_parser("schema", help="list endpoints, or the fields of one")
-    schema.add_argument("endpoint", nargs="?", metavar="ENDPOINT")
-    schema.add_argument("--json", action="store_true", help="print JSON")
-    schema.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
-    schema.set_defaults(run=_show_schema)
-
-    sandbox = commands.add_parser("sandbox", help="answer as the API does, from made-up records")
-    sandbox.add_argument("--db", metavar="URL", help="a file of SQLite or a URL of PostgreSQL; in memory if not given")
-    sandbox.add_argument("--port", type=_whole, default=8000, metavar="N", help="8000 if not given; 0 takes any")
-    sandbox.add_argument(
-        "--records", type=_whole, default=1000, metavar="N", help="of each endpoint; 1000 if not given"
-    )
-    sandbox.add_argument(
-        "--seed", type=_whole, default=0, metavar="N", help="other records; the same for the same seed"
-    )
-    sandbox.add_argument("--until", metavar="TIME", help="when the youngest is made, or `now`; 2025 if not given")
-    sandbox.add_argument("--rate", type=_positive, metavar="N", help="answer 429 to more requests a second")
-    sandbox.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
-    sandbox.set_defaults(run=_sandbox)
-    return parser
-
-
-def _sandbox(options: argparse.Namespace) -> int:
-    from pqlang.extras import needs
-
-    needs("sandbox", ["sqlalchemy", "starlette", "uvicorn"])
-    from pqlang.sandbox.command import run
-
-    return run(options)
-
-
-def _query_command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int], help: str, *, as_json: bool = True
-) -> Any:
-    """A command that reads a query at an endpoint, with all that says how a query is read."""
-    command = commands.add_parser(name, help=help)
-    command.add_argument("endpoint", metavar="ENDPOINT")
-    command.add_argument(
-        "query", nargs="?", metavar="QUERY", help="the query; - or nothing reads one a line from standard input"
-    )
-    if as_json:
-        command.add_argument("--json", action="store_true", help="print JSON, one line a query")
-    _reading(command)
-    command.add_argument("--mode", choices=MODES, default="strict", help="search: read what a search box allows")
-    command.set_defaults(run=run)
-    return command
-
-
-def _reading(command: Any) -> None:
-    """Options that say how a query is read."""
-    command.add_argument("--schema", metavar="FILE", help="a TOML or JSON file of an API of one's own")
-    command.add_argument(
-        "--var",
-        action="append",
-        default=[],
-        metavar="NAME=TEXT",
-        help="bind $NAME; NAME:=JSON for what is not text; repeated, a list",
-    )
-    command.add_argument("--now", metavar="TIME", help="the time that relative times are counted from, with its offset")
-    command.add_argument("--tz", default="UTC", metavar="ZONE", help="the zone of days and of times without offset")
-    command.add_argument(
-        "--scope", choices=("active",), help="leave out what is not active, unless the query speaks of it"
-    )
-
-
-def _remote(command: Any) -> None:
-    """The options of what asks the API itself. A token is no option: others could read it in a list of processes."""
-    command.add_argument("--target", choices=TARGETS, default="auto", help="auto: parameters where exact, else JSON")
-    command.add_argument("--base-url", metavar="URL", help="the API's address, if not the schema's own")
-    command.add_argument("--max-requests", type=_positive, default=30, metavar="N", help="as of plan; 30 if not given")
-    command.add_argument("--broaden", action="store_true", help="rather fetch more than is asked than refuse")
-    command.add_argument("--concurrency", type=_positive, default=4, metavar="N", help="pages under way at a time, 4")
-    command.add_argument("--strict", action="store_true", help="fail where records changed while they were read")
-    command.add_argument("--dry-run", action="store_true", help="explain the requests, and send none")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text[:9]) > 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
-    return int(text[:9])
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return int(text[:9])
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("pqlang")
-    except PackageNotFoundError:
-        return "unknown"
+# What a call says
 
 
 def _schema(file: str | None) -> Schema | None:
@@ -281,7 +91,7 @@ def _schema(file: str | None) -> Schema | None:
     return load_schema(file)
 
 
-def _endpoint(options: argparse.Namespace) -> Endpoint:
+def _endpoint(options: Namespace) -> Endpoint:
     """The endpoint of the call, in the schema of `--schema` or the built-in one."""
     if options.schema is None:
         return arguments.endpoint(options.endpoint)
@@ -297,16 +107,24 @@ def _variables(pairs: Sequence[str]) -> dict[str, object]:
     return {name: each[0] if len(each) == 1 else each for name, each in values.items()}
 
 
-def _how(options: argparse.Namespace) -> dict[str, Any]:
+def _how(options: Namespace) -> dict[str, Any]:
     """How the query is read, as the keywords of `compile`."""
     return {
-        "variables": _variables(options.var),
+        "variables": _variables(options.var) or None,
         "now": options.now,
         "tz": options.tz,
         "scope": options.scope,
         "mode": options.mode,
         "target": options.target,
     }
+
+
+def _check_clock(options: Namespace) -> None:
+    """What is wrong with the call is said before any query is read."""
+    if options.now is not None or options.tz != "UTC":
+        from pqlang.moments import make_clock
+
+        make_clock(options.now, options.tz)
 
 
 # Commands
@@ -327,7 +145,7 @@ class Answer:
         return any(each.severity is Severity.ERROR for each in self.diagnostics)
 
 
-def _compile(options: argparse.Namespace) -> int:
+def _compile(options: Namespace) -> int:
     endpoint, how = _endpoint(options), _how(options)
     several = _several(options)
 
@@ -339,11 +157,13 @@ def _compile(options: argparse.Namespace) -> int:
         text = request.url if options.url else partial(_request_text, request, several)
         return Answer(Source(query), request.diagnostics, text, partial(_request_json, request))
 
-    make_clock(options.now, options.tz)  # what is wrong with the call is said before any query is read
+    _check_clock(options)
     return _each(options, answer)
 
 
-def _plan(options: argparse.Namespace) -> int:
+def _plan(options: Namespace) -> int:
+    from pqlang import compiler  # most queries compile without it
+
     endpoint, how = _endpoint(options), _how(options)
     how |= {"disjoint": options.disjoint, "max_requests": options.max_requests, "broaden": options.broaden}
     several = _several(options)
@@ -366,21 +186,21 @@ def _plan(options: argparse.Namespace) -> int:
             failed=verdict is not None and not verdict.ok,
         )
 
-    make_clock(options.now, options.tz)
+    _check_clock(options)
     return _each(options, answer)
 
 
-def _check(options: argparse.Namespace) -> int:
+def _check(options: Namespace) -> int:
     endpoint, how = _endpoint(options), _how(options)
 
     def answer(query: str) -> Answer:
         return Answer(Source(query), entry.check(query, endpoint, **how))
 
-    make_clock(options.now, options.tz)
+    _check_clock(options)
     return _each(options, answer)
 
 
-def _complete(options: argparse.Namespace) -> int:
+def _complete(options: Namespace) -> int:
     from pqlang.completer import complete  # the other commands start without it
     from pqlang.presenter import columns
 
@@ -399,11 +219,11 @@ def _complete(options: argparse.Namespace) -> int:
             lambda: {"completions": [each.to_json(text) for each in found]},
         )
 
-    make_clock(options.now, options.tz)
+    _check_clock(options)
     return _each(options, answer)
 
 
-def _repl(options: argparse.Namespace) -> int:
+def _repl(options: Namespace) -> int:
     from pqlang.session import open_session  # the other commands start without it
 
     session = open_session(
@@ -431,7 +251,7 @@ def _repl(options: argparse.Namespace) -> int:
     return run_terminal(session)
 
 
-def _fetch(options: argparse.Namespace) -> int:
+def _fetch(options: Namespace) -> int:
     from pqlang import fetcher
 
     if options.fields is not None and not options.fields.replace(",", "").strip():
@@ -440,14 +260,14 @@ def _fetch(options: argparse.Namespace) -> int:
     return _ask(options, lambda queries, job: fetcher.fetch(queries, job, **shown))
 
 
-def _count(options: argparse.Namespace) -> int:
+def _count(options: Namespace) -> int:
     from pqlang import fetcher
 
     shown = {"by": options.group_by, "as_json": options.json}
     return _ask(options, lambda queries, job: fetcher.count(queries, job, **shown))
 
 
-def _ask(options: argparse.Namespace, run: Callable[[Iterable[str], Job], int]) -> int:
+def _ask(options: Namespace, run: Callable[[Iterable[str], Job], int]) -> int:
     """Run a command that asks the API itself, on its query or on every line of standard input."""
     from pqlang.fetcher import Job
 
@@ -456,7 +276,7 @@ def _ask(options: argparse.Namespace, run: Callable[[Iterable[str], Job], int]) 
         endpoint = replace(endpoint, api=replace(endpoint.api, base_url=options.base_url))
     reads = how | {"max_requests": options.max_requests, "broaden": options.broaden}
     job = Job(endpoint, reads, _report, options.concurrency, options.strict, options.dry_run)
-    make_clock(options.now, options.tz)
+    _check_clock(options)
     try:
         return run(_lines(sys.stdin) if _several(options) else (options.query,), job)
     except ModuleNotFoundError as missing:
@@ -466,7 +286,9 @@ def _ask(options: argparse.Namespace, run: Callable[[Iterable[str], Job], int]) 
         return USAGE
 
 
-def _format(options: argparse.Namespace) -> int:
+def _format(options: Namespace) -> int:
+    from pqlang import compiler
+
     def answer(query: str) -> Answer:
         try:
             text = compiler.format(query, width=options.width, mode=options.mode)
@@ -477,7 +299,7 @@ def _format(options: argparse.Namespace) -> int:
     return _each(options, answer)
 
 
-def _decompile(options: argparse.Namespace) -> int:
+def _decompile(options: Namespace) -> int:
     from pqlang.decompiler import read_target  # the other commands start without it
 
     endpoint = None if options.endpoint is None else _endpoint(options)
@@ -492,12 +314,12 @@ def _decompile(options: argparse.Namespace) -> int:
     return _each(options, answer)
 
 
-def _several(options: argparse.Namespace) -> bool:
+def _several(options: Namespace) -> bool:
     """Whether queries are read from standard input, one a line."""
     return options.query in (None, "-")
 
 
-def _each(options: argparse.Namespace, answer: Callable[[str], Answer]) -> int:
+def _each(options: Namespace, answer: Callable[[str], Answer]) -> int:
     """Run a command on its query, or on every line of standard input; 1 where one of them is wrong."""
     status, several = OK, _several(options)
     for number, query in enumerate(_lines(sys.stdin) if several else (options.query,), 1):
@@ -584,7 +406,7 @@ def _plan_json(plan: Plan, verdict: Verdict | None) -> dict[str, Any]:
     return made
 
 
-def _serve(options: argparse.Namespace) -> int:
+def _serve(options: Namespace) -> int:
     from pqlang.extras import needs
 
     if options.sandbox:
@@ -595,7 +417,16 @@ def _serve(options: argparse.Namespace) -> int:
     return run(options)
 
 
-def _show_schema(options: argparse.Namespace) -> int:
+def _sandbox(options: Namespace) -> int:
+    from pqlang.extras import needs
+
+    needs("sandbox", ["sqlalchemy", "starlette", "uvicorn"])
+    from pqlang.sandbox.command import run
+
+    return run(options)
+
+
+def _show_schema(options: Namespace) -> int:
     schema = options.schema
     if schema is None:
         from pqlang._penbox import PENBOX
@@ -634,6 +465,22 @@ def _spelt(field: Field) -> str:
     """Where the API takes it: in the JSON filter, as a direct parameter, in `sort`."""
     places = (("json", field.json or field.derived), ("param", field.param), ("sort", field.sort))
     return " ".join(name for name, place in places if place) or "-"
+
+
+RUN: Mapping[str, Callable[[Namespace], int]] = {
+    "compile": _compile,
+    "plan": _plan,
+    "check": _check,
+    "fetch": _fetch,
+    "count": _count,
+    "complete": _complete,
+    "format": _format,
+    "decompile": _decompile,
+    "repl": _repl,
+    "serve": _serve,
+    "schema": _show_schema,
+    "sandbox": _sandbox,
+}
 
 
 # Messages

@@ -82,7 +82,7 @@ def offers(here: Session, line: str, cursor: int) -> list[Completion]:
         made = complete(query, cursor - start, here.endpoint, variables=names, now=here.now, tz=here.tz)
         return [replace(each, span=Span(each.span.start + start, each.span.end + start)) for each in made]
     named = LINE.match(line)
-    if named is None:
+    if named is None or cursor < named.start(1):  # in the blanks before a command
         return []
     if cursor <= named.end(1):
         typed, at = line[named.start(1) : cursor], Span(named.start(1), named.end(1))

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import pqlang
-from pqlang import cli, verifier
+from pqlang import cli, compiler, entry, verifier
 
 ROOT = Path(__file__).parent.parent
 PQL = [sys.executable, "-m", "pqlang"]
@@ -497,7 +497,7 @@ def test_a_plan_that_is_not_what_the_query_means(
 def test_a_trial_that_finds_a_real_difference(pql: Pql, monkeypatch: pytest.MonkeyPatch) -> None:
     made = pqlang.plan("status = draft", "cases")
     narrowed = replace(made, requests=pqlang.plan("status = draft and title = x", "cases").requests)
-    monkeypatch.setattr(cli.compiler, "plan", lambda *_, **__: narrowed)
+    monkeypatch.setattr(compiler, "plan", lambda *_, **__: narrowed)
     done = pql("plan", "cases", "status = draft", "--verify")
     assert done.status == 1
     record = json.loads(done.out.splitlines()[-1])
@@ -825,7 +825,7 @@ def test_an_interrupt(pql: Pql, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.compiler, "analyse", interrupted)
+    monkeypatch.setattr(entry, "compile", interrupted)
     assert pql("compile", "cases", "archived") == Done(130, "", "")
 
 

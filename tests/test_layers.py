@@ -51,6 +51,7 @@ ROWS = (
         "scopes",
         "schema_checks",
         "address",
+        "usage",
     },
     {"pushdown", "evaluator"},
     {"emitters.sql_types"},

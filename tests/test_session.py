@@ -508,6 +508,11 @@ def test_any_line_is_answered(lines: list[str], data: st.DataObject) -> None:
         here = turn.session
 
 
+def test_nothing_is_offered_before_a_command() -> None:
+    assert keyboard.offers(open_session(), "  .he", 1) == []
+    assert [offer.label for offer in keyboard.offers(open_session(), "  .he", 5)] == [".help"]
+
+
 @pytest.mark.parametrize(
     "text", ["x" * 16_000, "(" * 16_000, '"' * 16_000, "a = b or " * 1_800, "{" * 16_000, "." * 16_000]
 )
