@@ -137,9 +137,9 @@ def check(
         at = endpoint if type(endpoint) is Endpoint else arguments.endpoint(endpoint)
         bounds = DEFAULT_LIMITS if limits is None else arguments.limits(limits)
         if mode in MODES and len(query) <= bounds.length:
-            is_faultless = _known_faultless if len(query) <= LONGEST else express.is_faultless
-            if is_faultless(query, at, bounds):
-                return []
+            problems = (_known_problems if len(query) <= LONGEST else express.check)(query, at, bounds)
+            if problems is not None:
+                return [*problems]
     from pqlang import compiler
 
     analysis = compiler.analyse(
@@ -148,4 +148,4 @@ def check(
     return list(analysis.diagnostics)
 
 
-_known_faultless = lru_cache(REMEMBERED)(express.is_faultless)
+_known_problems = lru_cache(REMEMBERED)(express.check)

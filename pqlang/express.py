@@ -6,7 +6,7 @@ changing any result. Whatever it does not recognise at once (any mistake, most o
 not `field op value`, a list or a null test) it leaves to the reference way by giving None. `tests/test_express.py`
 holds the two against each other, spans and all.
 
-`push` is for conditions joined by `and`, which one request may say; `is_faultless` for any nesting of them.
+`push` is for conditions joined by `and`, which one request may say; `check` for any nesting of them.
 """
 
 from __future__ import annotations
@@ -193,13 +193,14 @@ def _tightest(tests: list[Test]) -> list[Test] | None:
 # Conditions in brackets
 
 
-def is_faultless(text: str, endpoint: Endpoint, limits: Limits) -> bool:
-    """Whether nothing is to be said about a text without variables, read in UTC.
+def check(text: str, endpoint: Endpoint, limits: Limits) -> list[Diagnostic] | None:
+    """The problems of a text without variables, read in UTC: days that were not meant as midnight, or none.
 
-    False where the reference way must say. A field may stand in one group alone, and there twice where no contradiction
+    None where the reference way must say. A field may stand in one group alone, and there twice where no contradiction
     and no tautology can come of it: equal to one value or another, and between two bounds.
     """
     match, fields = _nested(), endpoint.by_word
+    problems: list[Diagnostic] = []
     seen: dict[str, _Asked] = {}
     joins: list[str | None] = [None]  # of each group, by its number: `and`, `or`, None before either has come
     around: list[int] = []  # the groups around the one that is being read
@@ -207,11 +208,11 @@ def is_faultless(text: str, endpoint: Endpoint, limits: Limits) -> bool:
     while True:
         found = match(text, at)
         if found is None:
-            return False
+            return None
         opening, _, name, sign, word, quoted, null, _, listed, closing, joined, either = found.groups()
         field = fields.get(name)
         if field is None or field.to_many:
-            return False
+            return None
         if opening:
             brackets = opening.count("(")
             depth += brackets + opening.lower().count("not")
@@ -224,34 +225,36 @@ def is_faultless(text: str, endpoint: Endpoint, limits: Limits) -> bool:
             op = _OPS[sign]
             value = _value(field, op, word, quoted)
             if value is None:
-                return False
+                return None
             if type(value) is Moment and _is_bare_day(op, word or quoted):
-                return False
+                if closing and opening.rstrip().endswith("("):  # its edit would take the place of the brackets too
+                    return None
+                problems.append(_bare_day(field, op, word or quoted, span_of(found.span(2))))
             asked = (group, op, value)
         elif listed is not None:
             if not _reads_all(listed, field, limits):
-                return False
+                return None
         elif field.type is not FieldType.BOOLEAN if null is None else not field.nullable or field.derived is not None:
-            return False
+            return None
         if field.derived is not None:
             name, asked = field.derived.base, (group, Op.EQ, None)
             if not endpoint.by_name[name].nullable:
-                return False
+                return None
         if opening and opening.rpartition("(")[2].strip():  # a `not` of its own: it goes with no other
             asked = (group, Op.NE, None)
         if name in seen and not _goes_with(seen[name], asked, joins[group], field):
-            return False
+            return None
         seen[name] = asked if name not in seen else _tighter(seen[name], asked)
         for _ in range(closing.count(")")) if closing else ():
             if not around:
-                return False
+                return None
             group = around.pop()
         join = joined or either
         if join is None:
-            return not around and depth <= limits.depth
+            return None if around or depth > limits.depth else problems
         join = "and" if either is None else "or"
         if (joins[group] or join) != join:
-            return False
+            return None
         joins[group] = join
         at = found.end()
 

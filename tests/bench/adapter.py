@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pqlang
-from pqlang import compiler, entry, express
+from pqlang import ast, compiler, entry, express
 from pqlang.schema import Api, Endpoint, Field, FieldType, JsonPlace
 from pqlang.source import DEFAULT_LIMITS
 
@@ -35,8 +37,8 @@ def compile(text: str) -> object:
     """Text to the filter the API takes, nothing remembered; what no single request can say (`or`, lists) is checked."""
     limits = None if len(text) < 10_000 else LIMITS
     if " or " in text or " in (" in text:
-        bounds = limits or DEFAULT_LIMITS
-        return express.is_faultless(text, ENDPOINT, bounds) or pqlang.check(text, ENDPOINT, limits=limits)
+        problems = express.check(text, ENDPOINT, limits or DEFAULT_LIMITS)
+        return pqlang.check(text, ENDPOINT, limits=limits) if problems is None else problems
     return entry._compiled(text, ENDPOINT, "json", None, None, "UTC", None, "strict", limits).filter
 
 
@@ -45,6 +47,31 @@ def again(text: str) -> object:
     if " or " in text:
         return pqlang.check(text, ENDPOINT)
     return pqlang.compile(text, ENDPOINT, target="json").filter
+
+
+def prepared(text: str) -> object:
+    """The query prepared once, with a variable for each of its values; then compiled with those values."""
+    mine, values = _prepared(text)
+    return mine.compile(values).filter
+
+
+@cache
+def _prepared(text: str) -> tuple[pqlang.Prepared, dict[str, object]]:
+    values: dict[str, object] = {}
+
+    def opened(node: ast.Expr) -> ast.Expr:
+        if isinstance(node, ast.And):
+            return ast.And(tuple(opened(each) for each in node.operands))
+        if not isinstance(node, ast.Compare) or not isinstance(node.value, ast.Literal):
+            return node
+        name, written = f"v{len(values)}", node.value.text
+        whole = ENDPOINT.by_parts[node.path.parts].type is FieldType.INTEGER
+        values[name] = int(written) if whole else written
+        return ast.Compare(node.path, node.op, ast.Variable(name))
+
+    where = pqlang.parse(text).where
+    assert where is not None
+    return pqlang.prepare(ast.Query(opened(where)), ENDPOINT, target="json"), values
 
 
 def reference(text: str) -> object:
