@@ -841,3 +841,18 @@ def test_nothing_dear_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert (done.stdout, done.stderr) == ("archived=true\nset()\n", "")
+
+
+def test_a_plain_query_is_compiled_without_the_passes() -> None:
+    script = (
+        "import sys; from pqlang.cli import main; main(['compile', 'cases', 'parent_status = draft']);"
+        "print({'pqlang.compiler', 'pqlang.parser', 'pqlang.resolver', 'shutil'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert (done.stdout, done.stderr) == ("parent_status=draft\nset()\n", "")
+
+
+@pytest.mark.parametrize("words", [("-h",), ("--help",), ("--hel",), ("-hx",)])
+def test_help_after_a_query_is_help(pql: Pql, words: tuple[str, ...]) -> None:
+    done = pql("compile", "cases", *words)
+    assert "usage: pql compile" in (done.out or done.err)
