@@ -20,7 +20,7 @@ from pqlang._tables import KINDS, PATTERNS
 from pqlang.condition import All, Moment, Op, Scalar, Test
 from pqlang.diagnostics import Diagnostic
 from pqlang.pushdown import push_down
-from pqlang.schema import ORDERED, TEXTS, Endpoint, Field, FieldType
+from pqlang.schema import ORDERED, TEXTS, Derived, Endpoint, Field, FieldType
 from pqlang.source import NOWHERE, Limits, Span, span_of
 
 Match: TypeAlias = "Callable[[str, int], re.Match[str] | None]"
@@ -128,7 +128,7 @@ def push(text: str, endpoint: Endpoint, target: str) -> Sent | None:
             return None
         _, name, sign, word, quoted, null, negated, joined, ordered = found.groups()
         field = fields.get(name)
-        if field is None or (place := field.json) is None or place.undocumented:
+        if field is None:
             return None
         span = span_of(found.span(1))
         if null is None:
@@ -142,7 +142,12 @@ def push(text: str, endpoint: Endpoint, target: str) -> Sent | None:
             op, value = _NOT_NULL if negated else _IS_NULL, None
         else:
             return None
-        if op not in operators:
+        if field.derived is not None:
+            field, op = stood_for(field.derived, op, value, endpoint)
+            value = None
+            if not field.nullable:
+                return None
+        if (place := field.json) is None or place.undocumented or op not in operators:
             return None
         tests.append(Test(field, op, value, span))
         at = found.end()
@@ -319,6 +324,12 @@ def _value(field: Field, op: Op, word: str | None, quoted: str) -> Scalar | None
     if word is not None:
         return read(word, False, field)
     return read(quoted[1:-1], True, field) if quoted.isprintable() else None
+
+
+def stood_for(derived: Derived, op: Op, value: object, endpoint: Endpoint) -> tuple[Field, Op]:
+    """What `= true`, or another equality, asks of a boolean that stands for a null: the field, and its null test."""
+    is_null = (value is derived.when_null) is (op is _EQ)
+    return endpoint.by_name[derived.base], _IS_NULL if is_null else _NOT_NULL
 
 
 def _is_bare_day(op: Op, written: str) -> bool:

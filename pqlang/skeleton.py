@@ -93,6 +93,7 @@ def strip(
         return None
     nodes = tree.where.operands if isinstance(tree.where, ast.And) else (tree.where,)
     tests = tests_of(meaning.condition) if meaning.condition is not None else ()
+    tests = tuple(_underived(test, endpoint) for test in tests)
     if not len({test.field.name for test in tests}) == len(tests) == len(nodes):
         return None
     holes: list[Hole] = []
@@ -100,12 +101,7 @@ def strip(
         field, op = test.field, test.op
         if field.json is None or field.json.undocumented:
             return None
-        if isinstance(node, ast.IsNull):
-            if not field.nullable or field.to_many or field.derived is not None:
-                return None
-        elif not isinstance(node, ast.Compare):
-            return None
-        elif isinstance(node.value, ast.Variable):
+        if isinstance(node, ast.Compare) and isinstance(node.value, ast.Variable):
             hole = _hole(at, node, node.value.name, field)
             if hole is None:
                 return None
@@ -116,6 +112,13 @@ def strip(
         if op not in endpoint.operators_of:
             return None
     return Skeleton(endpoint, target, tests, tuple(holes), sort, len(text))
+
+
+def _underived(test: Test, endpoint: Endpoint) -> Test:
+    """The test of a constant; of a boolean that stands for a null, as the null test that is sent."""
+    if test.field.derived is None or not isinstance(test.value, bool):
+        return test
+    return Test(*express.stood_for(test.field.derived, test.op, test.value, endpoint), None, test.span)
 
 
 def _hole(at: int, node: ast.Compare, name: str, field: Field) -> Hole | None:
@@ -129,11 +132,14 @@ def _hole(at: int, node: ast.Compare, name: str, field: Field) -> Hole | None:
 
 
 def _is_plain(test: Test) -> bool:
-    """Whether a comparison with a literal is sent as it stands."""
-    read = express.reader(test.field, test.op)
-    if read is None or isinstance(test.value, tuple):
+    """Whether a test without variables is sent as it stands."""
+    field = test.field
+    if test.op is Op.IS_NULL or test.op is Op.NOT_NULL:
+        return field.nullable and not field.to_many and field.derived is None
+    read = express.reader(field, test.op)
+    if read is None:
         return False
-    return not isinstance(test.value, str) or read(test.value, True, test.field) is not None
+    return not isinstance(test.value, str) or read(test.value, True, field) is not None
 
 
 # What a hole takes

@@ -845,7 +845,8 @@ def test_nothing_dear_is_imported() -> None:
 
 def test_a_plain_query_is_compiled_without_the_passes() -> None:
     script = (
-        "import sys; from pqlang.cli import main; main(['compile', 'cases', 'parent_status = draft and archived = true']);"
+        "import sys; from pqlang.cli import main;"
+        "main(['compile', 'cases', 'parent_status = draft and archived = true']);"
         "print({'pqlang.compiler', 'pqlang.parser', 'pqlang.resolver', 'shutil'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60)

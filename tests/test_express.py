@@ -154,6 +154,8 @@ def test_both_ways_agree_on_the_corpus() -> None:
         ('parent_status = in_progress and owner.email ~ "%@acme%"', "json"),
         ("created_at >= 2024-01-01 and archived_at is null and title = x order by title desc", "json"),
         ("parent_status = draft", "auto"),
+        ("parent_status = in_progress and archived = false", "auto"),
+        ("archived != true and title = x", "json"),
         ("status = 'a b' and archived_at is null", "auto"),
         ("created_at <= 2024-05-05", "json"),
     ],
