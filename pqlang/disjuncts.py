@@ -10,9 +10,8 @@ distributes over `or`. Only truth counts here, so that conditions on one field m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 
 from pqlang import domains
@@ -52,7 +51,7 @@ class Part:
         return self if domain == self.domain else replace(self, domain=domain, written=())
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(eq=False)
 class Conjunct:
     """Parts, by the name of their field, and groups that hold beside them; all true of one choice of related records.
 
@@ -62,7 +61,6 @@ class Conjunct:
     parts: Mapping[str, Part]
     groups: frozenset[Condition] = frozenset()
 
-    @cached_property
     def key(self) -> tuple[frozenset[Part], frozenset[Condition]]:
         """What it is compared by."""
         return frozenset(self.parts.values()), self.groups
@@ -108,7 +106,8 @@ def conjunction(conditions: Iterable[Condition], span: Span = NOWHERE) -> Condit
 
 def in_order(conditions: Iterable[Condition]) -> list[Condition]:
     """As they stand in the text; those of one place by what they say, so that plans are the same every time."""
-    return sorted(conditions, key=lambda each: (each.span, repr(each)) if isinstance(each, Test) else (each.span, ""))
+    found = list(conditions)
+    return sorted(found, key=lambda each: (each.span, repr(each))) if len(found) > 1 else found
 
 
 def is_idle(part: Part) -> bool:
@@ -121,14 +120,14 @@ def is_idle(part: Part) -> bool:
 
 def of_test(test: Test) -> Conjunct | None:
     """A test alone; None where nothing makes it true."""
-    name, domain = test.field.name, domains.of_test(test)
+    field, domain = test.field, domains.of_test(test)
     patterns: frozenset[Test] = frozenset()
     if test.op is Op.NOT_IN and test.value == ():
-        domain = domains.whole(test.field)  # true of null as well
+        domain = domains.whole(field)  # true of null as well
     elif domain is None:
-        domain, patterns = replace(domains.whole(test.field), null=False), frozenset((test,))
-    part = _settled(Part(test.field, domain, patterns, (test,), test.span))
-    return None if part is None else Conjunct({}).put(name, part)
+        domain, patterns = Domain(domains.whole(field).values, False), frozenset((test,))
+    part = _settled(Part(field, domain, patterns, (test,), test.span))
+    return None if part is None else Conjunct({} if is_idle(part) else {field.name: part})
 
 
 def _settled(part: Part) -> Part | None:
@@ -240,13 +239,27 @@ def subtract(of: Conjunct, taken: Conjunct) -> list[Conjunct] | None:
 
 def tidy(found: Iterable[Conjunct], work: Work) -> list[Conjunct]:
     """The same union in fewer conjunctions: equal ones once, those that differ in one field joined, none in another."""
-    union = list({each.key: each for each in found}.values())
+    union = list(found)
+    if not _comparable(union):
+        return union
+    union = list({each.key(): each for each in union}.values())
     while len(union) > 1:
         joined = _join_neighbours(union, work)
         if len(joined) == len(union):
             break
         union = joined
     return absorb(union, work) if 1 < len(union) <= 256 else union
+
+
+def _comparable(union: Sequence[Conjunct]) -> bool:
+    """Whether some conjunction may be like another, or within others: not where each has a field of its own.
+
+    What asks something of a field that no other speaks of is no part of them, and holds none of them.
+    """
+    if len(union) < 2:
+        return False
+    times = Counter(name for each in union for name in each.parts)
+    return not all(any(times[name] == 1 for name in each.parts) for each in union)
 
 
 def _join_neighbours(union: list[Conjunct], work: Work) -> list[Conjunct]:
@@ -271,6 +284,8 @@ def _joined(name: str, group: list[Conjunct]) -> Conjunct:
 
 def absorb(union: list[Conjunct], work: Work) -> list[Conjunct]:
     """Without those that are within another."""
+    if not _comparable(union):
+        return union
     work.spend(len(union) ** 2 // 2)
     kept: list[Conjunct] = []
     for each in sorted(union, key=lambda one: len(one.parts) + len(one.groups)):  # the widest first
@@ -283,6 +298,8 @@ def absorb(union: list[Conjunct], work: Work) -> list[Conjunct]:
 
 def prune(union: list[Conjunct], work: Work) -> list[Conjunct]:
     """Without those that the others together cover, as far as complements tell."""
+    if not _comparable(union):
+        return union
     at = 0
     while at < len(union):
         rest = [union[at]]

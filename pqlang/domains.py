@@ -86,12 +86,16 @@ def of_condition(condition: Condition) -> tuple[Field, Domain] | None:
         return None if domain is None else (condition.field, domain)
     if not isinstance(condition, All | AnyOf) or not condition.operands:
         return None
-    found = [of_condition(operand) for operand in condition.operands]
-    first = found[0]
-    if first is None or any(each is None or each[0].name != first[0].name for each in found):
-        return None
-    domains = [each[1] for each in found if each is not None]
-    return first[0], meet(domains) if isinstance(condition, All) else join(domains)
+    domains: list[Domain] = []
+    field: Field | None = None
+    for operand in condition.operands:
+        found = of_condition(operand)
+        if found is None or (field is not None and field.name != found[0].name):
+            return None
+        field = found[0]
+        domains.append(found[1])
+    assert field is not None
+    return field, meet(domains) if isinstance(condition, All) else join(domains)
 
 
 def meet(domains: Iterable[Domain]) -> Domain:
