@@ -15,9 +15,16 @@ from pqlang.schema import Endpoint, FieldType
 
 def normalise(condition: Condition, endpoint: Endpoint) -> Condition:
     """The normal form. Applied twice it is the same as once."""
-    for rule in RULES:
+    for rule in RULES if _needs_every_rule(condition) else (flatten,):
         condition = rule(condition, endpoint)
     return condition
+
+
+def _needs_every_rule(condition: Condition) -> bool:
+    """Whether a `not` or a derived boolean stands anywhere in it: where none does, it has but to be made flat."""
+    if isinstance(condition, Test):
+        return condition.field.derived is not None
+    return isinstance(condition, Not) or any([_needs_every_rule(operand) for operand in condition.operands])
 
 
 def expand_derived(condition: Condition, endpoint: Endpoint) -> Condition:
@@ -92,6 +99,12 @@ def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
     """No `All` in an `All`, no `Any` in an `Any`, none with one operand or the same one twice; an empty list is never
     or always true."""
     match condition:
+        case Test():
+            if condition.value != ():
+                return condition
+            if condition.op is Op.IN:
+                return Any((), condition.span)
+            return condition if condition.field.to_many else All((), condition.span)
         case All() | Any():
             operands: list[Condition] = []
             for operand in condition.operands:
@@ -102,19 +115,16 @@ def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
                     return flat  # `Any(())` in an `All`: never true; `All(())` in an `Any`: always
                 else:
                     operands.append(flat)
-            kept = tuple(dict.fromkeys(operands))
-            return kept[0] if len(kept) == 1 else type(condition)(kept, condition.span)
+            if len({each.field.name if isinstance(each, Test) else "" for each in operands}) < len(operands):
+                operands = list(dict.fromkeys(operands))
+            return operands[0] if len(operands) == 1 else type(condition)(tuple(operands), condition.span)
         case Not():
             inner = flatten(condition.operand, endpoint)
             if isinstance(inner, All | Any) and not inner.operands:
                 return All((), condition.span) if isinstance(inner, Any) else Any((), condition.span)
             return Not(inner, condition.span)
-        case Test() if condition.value == () and condition.op is Op.IN:
-            return Any((), condition.span)
-        case Test() if condition.value == () and not condition.field.to_many:
-            return All((), condition.span)
         case _:
-            return condition
+            assert_never(condition)
 
 
 #: Flattened first, because an empty list may take away the to-many field that a `not` would stop at.

@@ -8,7 +8,7 @@ of each field; what it does not say is its residual. LANGUAGE, "A query that no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from operator import attrgetter
@@ -27,6 +27,8 @@ from pqlang.schema import Endpoint, Field, Match
 from pqlang.scopes import assumed_condition
 from pqlang.valueclass import frozen, replace
 from pqlang.writer import write
+
+_span = attrgetter("span")
 
 
 @frozen
@@ -282,35 +284,33 @@ class _Planner:
 
     def as_written(self, each: Conjunct) -> _Way | None:
         """A conjunction in one request that sends its tests as they are, where no other way is better."""
-        parts = each.parts.values()
+        parts, endpoint = each.parts.values(), self.endpoint
         if each.groups or not parts or not all([part.written for part in parts]):
             return None
-        tests = tuple(sorted([test for part in parts for test in part.written], key=attrgetter("span")))
-        target = self.targets[0]
-        if target == "params" and (not params_say(tests, self.endpoint) or unfixed(tests, self.endpoint)):
-            target = "json"
-            if self.target != "auto" or not json_says(tests, self.endpoint) or self.params_may_say(each):
-                return None
-        elif target == "json" and not json_says(tests, self.endpoint):
+        tests = tuple(sorted([test for part in parts for test in part.written], key=_span))
+        if self.target != "json" and params_say(tests, endpoint) and not unfixed(tests, endpoint):
+            target, alone = "params", any([test.field.json is None for test in tests])
+        elif self.target != "params" and json_says(tests, endpoint) and not self.params_may_say(each):
+            target, alone = "json", False
+        else:
             return None
-        alone = target == "params" and any([test.field.json is None for test in tests])
         branch = Branch(Pushed(target, tests), None, _reason(target, self.target, True, alone), (each,), each)
         return _Way(each, target, (), sent=branch)
 
     def params_may_say(self, each: Conjunct) -> bool:
-        """Whether one request by parameters may say a conjunction, in whatever form."""
-        derived_of = self.endpoint.derived_of
-        if any([part.field.param is None and name not in derived_of for name, part in each.parts.items()]):
-            return False
-        way = self.asked(each, "params")
-        return way.count == 1 and not way.impossible
+        """Whether one request by parameters may say a conjunction after all, in another form than the written one.
+
+        It does not where a field has none, nor where a value is left open that takes a request for each it may be.
+        """
+        parts, endpoint = each.parts, self.endpoint
+        return (
+            self.target == "auto"
+            and all([part.field.param or name in endpoint.derived_of for name, part in parts.items()])
+            and not any([_in_several(field, parts, endpoint) for field in endpoint.assumed])
+        )
 
     def way(self, each: Conjunct, target: str, broad: bool = False) -> _Way:
         """A conjunction by one target; `broad` takes one piece for each field, whatever is left."""
-        return self.judged(self.asked(each, target, broad))
-
-    def asked(self, each: Conjunct, target: str, broad: bool = False) -> _Way:
-        """The same before it is known what is left."""
         fields = [
             self.pieces(target, part) if not broad else (self.nearest(target, part),)
             for part in sorted(each.parts.values(), key=lambda part: part.span)
@@ -323,7 +323,7 @@ class _Planner:
                     impossible = True
                 else:
                     fields += [assumed] if assumed else []
-        return _Way(each, target, tuple(fields), None, True, impossible)
+        return self.judged(_Way(each, target, tuple(fields), impossible=impossible))
 
     def judged(self, way: _Way) -> _Way:
         """With what it leaves: every piece is looked at once, in requests that use them side by side."""
@@ -535,6 +535,17 @@ def _fetched(tests: Sequence[Test]) -> Conjunct:
         both = None if one is None else union.conjoin(found, one)
         found = both or found  # a contradiction is fetched as widely as its parts
     return found
+
+
+def _in_several(field: Field, parts: Mapping[str, Part], endpoint: Endpoint) -> bool:
+    """Whether what the API assumes of a field is left open, and takes more than one request by parameters if any."""
+    derived, param = field.derived, field.param
+    if field.name in parts or (derived is not None and derived.base in parts):
+        return False
+    if derived is not None:
+        return endpoint.field(derived.base).nullable
+    values = domains.listed(domains.whole(field))
+    return values is None or (len(values) > 1 and (param is None or param.many is None))
 
 
 def _uncarried(condition: Condition) -> bool:
