@@ -29,7 +29,14 @@ def _needs_every_rule(condition: Condition) -> bool:
 
 def expand_derived(condition: Condition, endpoint: Endpoint) -> Condition:
     """`archived = true` is `archived_at is not null`: the two are one condition under two names."""
-    return _on_tests(condition, lambda test: test if test.field.derived is None else _expanded(test, endpoint))
+    match condition:
+        case Test():
+            return condition if condition.field.derived is None else _expanded(condition, endpoint)
+        case Not():
+            return Not(expand_derived(condition.operand, endpoint), condition.span)
+        case _:
+            operands = [expand_derived(operand, endpoint) for operand in condition.operands]
+            return type(condition)(tuple(operands), condition.span)
 
 
 def _expanded(test: Test, endpoint: Endpoint) -> Condition:
@@ -50,13 +57,13 @@ def _expanded(test: Test, endpoint: Endpoint) -> Condition:
 def push_not_inward(condition: Condition, endpoint: Endpoint) -> Condition:
     """`not` by De Morgan to the tests, each of which has an exact complement; it stops at a to-many group."""
     match condition:
+        case Test():
+            return condition
         case Not():
             return _negated(condition, endpoint)
-        case All() | Any():
-            operands = tuple(push_not_inward(operand, endpoint) for operand in condition.operands)
-            return type(condition)(operands, condition.span)
         case _:
-            return condition
+            operands = [push_not_inward(operand, endpoint) for operand in condition.operands]
+            return type(condition)(tuple(operands), condition.span)
 
 
 def _negated(condition: Not, endpoint: Endpoint) -> Condition:
@@ -92,7 +99,7 @@ def touches_many(condition: Condition) -> bool:
         case Not():
             return touches_many(condition.operand)
         case _:
-            return any(touches_many(operand) for operand in condition.operands)
+            return any([touches_many(operand) for operand in condition.operands])
 
 
 def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
@@ -129,13 +136,3 @@ def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
 
 #: Flattened first, because an empty list may take away the to-many field that a `not` would stop at.
 RULES: tuple[Callable[[Condition, Endpoint], Condition], ...] = (expand_derived, flatten, push_not_inward, flatten)
-
-
-def _on_tests(condition: Condition, change: Callable[[Test], Condition]) -> Condition:
-    match condition:
-        case Test():
-            return change(condition)
-        case Not():
-            return Not(_on_tests(condition.operand, change), condition.span)
-        case _:
-            return type(condition)(tuple(_on_tests(each, change) for each in condition.operands), condition.span)

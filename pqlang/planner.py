@@ -147,7 +147,7 @@ class _Planner:
     def written(self) -> Branches | None:
         """No request for what nothing satisfies; one where one can say the condition as it is written."""
         operands = self.condition.operands if isinstance(self.condition, All) else (self.condition,)
-        if not all(isinstance(each, Test) or domains.of_condition(each) for each in operands):
+        if not all(isinstance(each, Test) or domains.one_field(each) for each in operands):
             return None  # a group over several fields, or a `not`
         pushed, problems = push_down(self.condition, self.endpoint, self.target)
         if pushed is None or problems:
