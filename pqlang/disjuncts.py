@@ -10,7 +10,6 @@ distributes over `or`. Only truth counts here, so that conditions on one field m
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 
@@ -258,8 +257,12 @@ def _comparable(union: Sequence[Conjunct]) -> bool:
     """
     if len(union) < 2:
         return False
-    times = Counter(name for each in union for name in each.parts)
-    return not all(any(times[name] == 1 for name in each.parts) for each in union)
+    seen: set[str] = set()
+    again: set[str] = set()
+    for each in union:
+        again |= seen.intersection(each.parts)
+        seen.update(each.parts)
+    return any([again.issuperset(each.parts) for each in union])
 
 
 def _join_neighbours(union: list[Conjunct], work: Work) -> list[Conjunct]:

@@ -116,18 +116,20 @@ def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
             operands: list[Condition] = []
             for operand in condition.operands:
                 flat = flatten(operand, endpoint)
-                if type(flat) is type(condition):
-                    operands += flat.operands
-                elif isinstance(flat, All | Any) and not flat.operands:
-                    return flat  # `Any(())` in an `All`: never true; `All(())` in an `Any`: always
-                else:
+                if isinstance(flat, (Test, Not)):
                     operands.append(flat)
+                elif type(flat) is type(condition):
+                    operands += flat.operands
+                elif flat.operands:
+                    operands.append(flat)
+                else:
+                    return flat  # `Any(())` in an `All`: never true; `All(())` in an `Any`: always
             if len({each.field.name if isinstance(each, Test) else "" for each in operands}) < len(operands):
                 operands = list(dict.fromkeys(operands))
             return operands[0] if len(operands) == 1 else type(condition)(tuple(operands), condition.span)
         case Not():
             inner = flatten(condition.operand, endpoint)
-            if isinstance(inner, All | Any) and not inner.operands:
+            if not isinstance(inner, (Test, Not)) and not inner.operands:
                 return All((), condition.span) if isinstance(inner, Any) else Any((), condition.span)
             return Not(inner, condition.span)
         case _:

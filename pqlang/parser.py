@@ -136,13 +136,15 @@ def drive(reading: Reading, builders: Builders) -> Any:
                 continue
             rule = ~action
         lhs, length, name = RULES[rule]
+        build = builders[rule]
+        if build is _same and length == 1:  # another name for what stands there
+            states[-1] = state = GOTOS[states[-2]][lhs]
+            continue
+        value = build(reading, values[-length:] if length else [])
         if length:
-            value = builders[rule](reading, values[-length:])
             del states[-length:], values[-length:]
             if name == "group" or name == "negation":
                 depth -= 1
-        else:
-            value = builders[rule](reading, [])
         state = GOTOS[states[-1]][lhs]
         if state == ACCEPT:
             return value

@@ -22,7 +22,7 @@ from pqlang.disjuncts import Conjunct, Part, TooMuch, Work
 from pqlang.domains import Domain
 from pqlang.evaluator import uncarried
 from pqlang.formatter import expression
-from pqlang.pushdown import Pushed, json_says, params_say, push_down, spell, unfixed
+from pqlang.pushdown import Pushed, json_says, params_say, push_down, spell
 from pqlang.schema import Endpoint, Field, Match
 from pqlang.scopes import assumed_condition
 from pqlang.valueclass import frozen, replace
@@ -288,25 +288,26 @@ class _Planner:
         if each.groups or not parts or not all([part.written for part in parts]):
             return None
         tests = tuple(sorted([test for part in parts for test in part.written], key=_span))
-        if self.target != "json" and params_say(tests, endpoint) and not unfixed(tests, endpoint):
+        left_open = [field for field in endpoint.assumed if not _is_spoken_of(field, each.parts)]
+        if self.target != "json" and not left_open and params_say(tests, endpoint):
             target, alone = "params", any([test.field.json is None for test in tests])
-        elif self.target != "params" and json_says(tests, endpoint) and not self.params_may_say(each):
+        elif self.target != "params" and json_says(tests, endpoint) and not self.params_may_say(each, left_open):
             target, alone = "json", False
         else:
             return None
         branch = Branch(Pushed(target, tests), None, _reason(target, self.target, True, alone), (each,), each)
         return _Way(each, target, (), sent=branch)
 
-    def params_may_say(self, each: Conjunct) -> bool:
+    def params_may_say(self, each: Conjunct, left_open: Sequence[Field]) -> bool:
         """Whether one request by parameters may say a conjunction after all, in another form than the written one.
 
         It does not where a field has none, nor where a value is left open that takes a request for each it may be.
         """
-        parts, endpoint = each.parts, self.endpoint
+        derived_of = self.endpoint.derived_of
         return (
             self.target == "auto"
-            and all([part.field.param or name in endpoint.derived_of for name, part in parts.items()])
-            and not any([_in_several(field, parts, endpoint) for field in endpoint.assumed])
+            and not any([_in_several(field, self.endpoint) for field in left_open])
+            and all([part.field.param or name in derived_of for name, part in each.parts.items()])
         )
 
     def way(self, each: Conjunct, target: str, broad: bool = False) -> _Way:
@@ -537,15 +538,17 @@ def _fetched(tests: Sequence[Test]) -> Conjunct:
     return found
 
 
-def _in_several(field: Field, parts: Mapping[str, Part], endpoint: Endpoint) -> bool:
-    """Whether what the API assumes of a field is left open, and takes more than one request by parameters if any."""
-    derived, param = field.derived, field.param
-    if field.name in parts or (derived is not None and derived.base in parts):
-        return False
-    if derived is not None:
-        return endpoint.field(derived.base).nullable
+def _is_spoken_of(field: Field, parts: Mapping[str, Part]) -> bool:
+    """Whether parts ask something of a field, by its own name or by its base's."""
+    return field.name in parts or (field.derived is not None and field.derived.base in parts)
+
+
+def _in_several(field: Field, endpoint: Endpoint) -> bool:
+    """Whether all that a field may be takes more than one request by its parameter, or cannot be asked by it."""
+    if field.derived is not None:
+        return endpoint.field(field.derived.base).nullable
     values = domains.listed(domains.whole(field))
-    return values is None or (len(values) > 1 and (param is None or param.many is None))
+    return values is None or (len(values) > 1 and (field.param is None or field.param.many is None))
 
 
 def _uncarried(condition: Condition) -> bool:
