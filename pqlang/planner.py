@@ -187,16 +187,16 @@ class _Planner:
         for way in ways:
             if way.problem is not None or way.impossible:
                 return self.impossible(way)
-        count = sum(way.count for way in ways)
+        count = sum([way.count for way in ways])
         if count > 4 * self.most + 100:
             return count
-        return self.settled([branch for way in ways for branch in self.branches(way)])
+        return self.settled(ways)
 
-    def settled(self, branches: list[Branch]) -> Branches:
+    def settled(self, ways: Sequence[_Way]) -> Branches:
         """None covered by another, none whose records another one fetches anyway; and whether they overlap."""
-        spared = union.absorb([branch.meaning[0] for branch in branches], self.work) if len(branches) > 1 else None
-        if spared is not None:
-            kept = {id(each) for each in spared}
+        branches = [branch for way in ways for branch in self.branches(way)]
+        if len(branches) > len(ways):  # the ways themselves are of conjunctions of which none is within another
+            kept = {id(each) for each in union.absorb([branch.meaning[0] for branch in branches], self.work)}
             branches = [branch for branch in branches if id(branch.meaning[0]) in kept]
         branches = self.folded(branches)
         overlap = _overlap(branches)
@@ -467,7 +467,7 @@ class _Planner:
                 ways[at] = min(broad, key=lambda way: (way.impossible, way.problem is not None, way.count))
             wrong = next((way for way in ways if way.problem is not None or way.impossible), None)
             if wrong is None and ways and sum(way.count for way in ways) <= self.most:
-                return self.settled([branch for way in ways for branch in self.branches(way)])
+                return self.settled(ways)
         if wrong is not None:
             return self.impossible(wrong)
         return say.too_many_requests(self.condition.span, sum(way.count for way in ways), self.most)

@@ -224,13 +224,14 @@ def param_text(value: object) -> str:
 
 def undocumented(pushed: Pushed) -> list[Diagnostic]:
     """A hint for each field whose place in the JSON filter nobody documents."""
-    if pushed.target != "json":
+    found = [test for test in pushed.tests if test.field.json is not None and test.field.json.undocumented]
+    if not found or pushed.target != "json":
         return []
-    used = {test.field.name: test for test in reversed(pushed.tests)}
+    used = {test.field.name: test for test in reversed(found)}
     return [
         say.undocumented(test.span, name, test.field.json.undocumented)
         for name, test in sorted(used.items(), key=lambda item: item[1].span)
-        if test.field.json is not None and test.field.json.undocumented
+        if test.field.json is not None
     ]
 
 

@@ -130,7 +130,7 @@ class _Resolving:
         if field is None:
             self.operands.bound_at_all(value)
             return None
-        if (isinstance(value, ast.Literal) and value.is_null) or self.operands.is_null_variable(value):
+        if value.is_null if isinstance(value, ast.Literal) else self.operands.is_null_variable(value):
             return self.null_compare(node, field)
         if op in _EQUAL:
             got = self.operands.value(value, field)
