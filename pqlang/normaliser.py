@@ -15,16 +15,29 @@ from pqlang.schema import Endpoint, FieldType
 
 def normalise(condition: Condition, endpoint: Endpoint) -> Condition:
     """The normal form. Applied twice it is the same as once."""
-    for rule in RULES if _needs_every_rule(condition) else (flatten,):
-        condition = rule(condition, endpoint)
-    return condition
+    found = _found(condition)
+    for rule, kinds in RULES:
+        if found & kinds:
+            condition = rule(condition, endpoint)
+    return flatten(condition, endpoint)
 
 
-def _needs_every_rule(condition: Condition) -> bool:
-    """Whether a `not` or a derived boolean stands anywhere in it: where none does, it has but to be made flat."""
+#: What a rule has to do with: a derived boolean, a `not`, a part that is never or always true.
+DERIVED, NEGATED, EMPTY = 1, 2, 4
+
+
+def _found(condition: Condition) -> int:
+    """Which of these stand anywhere in a condition."""
     if isinstance(condition, Test):
-        return condition.field.derived is not None
-    return isinstance(condition, Not) or any([_needs_every_rule(operand) for operand in condition.operands])
+        if condition.field.derived is None:
+            return EMPTY if condition.value == () else 0
+        return DERIVED if condition.op is Op.EQ else DERIVED | EMPTY
+    if isinstance(condition, Not):
+        return NEGATED | _found(condition.operand)
+    found = 0 if condition.operands else EMPTY
+    for operand in condition.operands:
+        found |= _found(operand)
+    return found
 
 
 def expand_derived(condition: Condition, endpoint: Endpoint) -> Condition:
@@ -136,5 +149,10 @@ def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
             assert_never(condition)
 
 
-#: Flattened first, because an empty list may take away the to-many field that a `not` would stop at.
-RULES: tuple[Callable[[Condition, Endpoint], Condition], ...] = (expand_derived, flatten, push_not_inward, flatten)
+#: The rules in their order, each with what it has to do with; flattening comes last. It also comes before `not` where
+#: a part is empty: that may take away the to-many field at which `not` would stop.
+RULES: tuple[tuple[Callable[[Condition, Endpoint], Condition], int], ...] = (
+    (expand_derived, DERIVED),
+    (flatten, EMPTY),
+    (push_not_inward, NEGATED),
+)

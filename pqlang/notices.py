@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pqlang import diagnostics as say
 from pqlang import domains
-from pqlang.condition import SENSES, All, Any, Condition, Kind, Not, Test
+from pqlang.condition import SENSES, All, Any, Condition, Kind, Not, Op, Test
 from pqlang.diagnostics import Diagnostic
 from pqlang.normaliser import normalise
 from pqlang.schema import Endpoint, FieldType
@@ -16,12 +16,33 @@ def notice(written: Condition, normal: Condition, endpoint: Endpoint) -> list[Di
 
     The normal form turns what stands under a `not`, so there each part is judged as it was written.
     """
+    if _is_unremarkable(written, endpoint, set()):
+        return []
     if not _negates(written):
         return _notice(normal)
     parts = (written.operand,) if isinstance(written, Not) else () if isinstance(written, Test) else written.operands
     return _notice_whole(normal, written.span) or [
         each for part in parts if not _is_plain(part) for each in notice(part, normalise(part, endpoint), endpoint)
     ]
+
+
+def _is_unremarkable(condition: Condition, endpoint: Endpoint, seen: set[str]) -> bool:
+    """Whether each test leaves some records and leaves some out, and speaks of a field that no other speaks of.
+
+    `seen` gathers the fields that were spoken of, a derived one by its base's name. Nothing excludes anything then.
+    """
+    if not isinstance(condition, Test):
+        operands = (condition.operand,) if isinstance(condition, Not) else condition.operands
+        return operands != () and all([_is_unremarkable(operand, endpoint, seen) for operand in operands])
+    name, derived = condition.field.name, condition.field.derived
+    if derived is not None:
+        name = derived.base
+        if condition.op is not Op.EQ or not endpoint.field(name).nullable:
+            return False
+    if name in seen or condition.value == () or _may_be_all(condition):
+        return False
+    seen.add(name)
+    return True
 
 
 def _negates(condition: Condition) -> bool:
