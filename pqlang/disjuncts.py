@@ -150,17 +150,20 @@ def _matches(value: str, test: Test) -> bool:
 
 def conjoin(*conjuncts: Conjunct) -> Conjunct | None:
     """All at once, of one choice of related records; None where nothing can be all of them."""
-    by_name: dict[str, list[Part]] = {}
+    parts: dict[str, Part] = {}
+    again: dict[str, list[Part]] = {}  # what several of them ask of one field
     for each in conjuncts:
         for name, part in each.parts.items():
-            by_name.setdefault(name, []).append(part)
-    parts: dict[str, Part] = {}
-    for name, found in by_name.items():
-        met = found[0] if len(found) == 1 else _met(found)
+            if name in parts:
+                again.setdefault(name, [parts[name]]).append(part)
+            else:
+                parts[name] = part
+    for name, found in again.items():
+        met = _met(found)
         if met is None:
             return None
         parts[name] = met
-    return Conjunct(parts, frozenset().union(*(each.groups for each in conjuncts)))
+    return Conjunct(parts, frozenset().union(*[each.groups for each in conjuncts]))
 
 
 def _met(found: list[Part]) -> Part | None:
@@ -191,12 +194,13 @@ def is_within(inner: Conjunct, outer: Conjunct) -> bool:
 
 def never_meet(left: Conjunct, right: Conjunct) -> bool:
     """Whether a field of the record's own, or of a to-one relation, keeps the two apart."""
-    return any(
-        not part.field.to_many
-        and (other := right.parts.get(name)) is not None
-        and domains.is_empty(domains.meet((part.domain, other.domain)))
-        for name, part in left.parts.items()
-    )
+    for name, part in left.parts.items():
+        other = right.parts.get(name)
+        if other is None or other is part or part.field.to_many:
+            continue
+        if domains.is_empty(domains.meet((part.domain, other.domain))):
+            return True
+    return False
 
 
 def undeniable(taken: Conjunct, of: Conjunct) -> Condition | None:
@@ -209,7 +213,7 @@ def undeniable(taken: Conjunct, of: Conjunct) -> Condition | None:
             values = None if mine is None else domains.listed(mine.domain)
             if values is None or not all(_matches_all(value, part.patterns) for value in values):
                 return part.condition()
-    return next(iter(in_order(taken.groups - of.groups)), None)
+    return next(iter(in_order(taken.groups - of.groups)), None) if taken.groups else None
 
 
 def subtract(of: Conjunct, taken: Conjunct) -> list[Conjunct] | None:

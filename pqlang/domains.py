@@ -187,7 +187,7 @@ def inverse(domain: Domain, field: Field) -> Domain:
 
 def is_within(inner: Domain, outer: Domain) -> bool:
     """Whether all of the one is in the other."""
-    return inner == outer or meet((inner, outer)) == inner
+    return inner is outer or inner == outer or meet((inner, outer)) == inner
 
 
 def listed(domain: Domain) -> tuple[Scalar, ...] | None:

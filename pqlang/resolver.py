@@ -98,7 +98,7 @@ class _Resolving:
                 return All(tuple(parts), node.span)
             case ast.Or():
                 outside = self.nulls_in
-                self.nulls_in |= {each.path.parts for each in node.operands if _asks_for_null(each)}
+                self.nulls_in = outside.union([each.path.parts for each in node.operands if _asks_for_null(each)])
                 parts = [part for each in self.told_apart(node) if (part := self.expression(each)) is not None]
                 self.nulls_in = outside
                 return AnyOf(tuple(parts), node.span)
