@@ -22,19 +22,16 @@ def normalise(condition: Condition, endpoint: Endpoint) -> Condition:
     return flatten(condition, endpoint)
 
 
-#: What a rule has to do with: a derived boolean, a `not`, a part that is never or always true.
-DERIVED, NEGATED, EMPTY = 1, 2, 4
+DERIVED, NEGATED = 1, 2  # what a rule has to do with: a derived boolean, a `not`
 
 
 def _found(condition: Condition) -> int:
     """Which of these stand anywhere in a condition."""
     if isinstance(condition, Test):
-        if condition.field.derived is None:
-            return EMPTY if condition.value == () else 0
-        return DERIVED if condition.op is Op.EQ else DERIVED | EMPTY
+        return 0 if condition.field.derived is None else DERIVED
     if isinstance(condition, Not):
         return NEGATED | _found(condition.operand)
-    found = 0 if condition.operands else EMPTY
+    found = 0
     for operand in condition.operands:
         found |= _found(operand)
     return found
@@ -149,10 +146,10 @@ def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
             assert_never(condition)
 
 
-#: The rules in their order, each with what it has to do with; flattening comes last. It also comes before `not` where
-#: a part is empty: that may take away the to-many field at which `not` would stop.
+#: The rules in their order, each with what it has to do with; flattening comes last. It also comes before `not` does,
+#: because an empty list may take away the to-many field that a `not` would stop at.
 RULES: tuple[tuple[Callable[[Condition, Endpoint], Condition], int], ...] = (
     (expand_derived, DERIVED),
-    (flatten, EMPTY),
+    (flatten, NEGATED),
     (push_not_inward, NEGATED),
 )

@@ -22,7 +22,7 @@ from pqlang.disjuncts import Conjunct, Part, TooMuch, Work
 from pqlang.domains import Domain
 from pqlang.evaluator import uncarried
 from pqlang.formatter import expression
-from pqlang.pushdown import Pushed, json_says, params_say, push_down, spell
+from pqlang.pushdown import Pushed, json_says, params_say, push_down, spell, unfixed
 from pqlang.schema import Endpoint, Field, Match
 from pqlang.scopes import assumed_condition
 from pqlang.valueclass import frozen, replace
@@ -289,7 +289,8 @@ class _Planner:
             return None
         tests = tuple(sorted([test for part in parts for test in part.written], key=_span))
         left_open = [field for field in endpoint.assumed if not _is_spoken_of(field, each.parts)]
-        if self.target != "json" and not left_open and params_say(tests, endpoint):
+        by_params = self.target != "json" and not left_open and params_say(tests, endpoint)
+        if by_params and not unfixed(tests, endpoint):
             target, alone = "params", any([test.field.json is None for test in tests])
         elif self.target != "params" and json_says(tests, endpoint) and not self.params_may_say(each, left_open):
             target, alone = "json", False
