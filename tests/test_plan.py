@@ -567,33 +567,7 @@ def test_verifying_is_the_same_every_time() -> None:
     assert first.records == 200
 
 
-# What it costs
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "parent_status = draft or waiting_for = contact or locale = fr",
-        "not archived and (parent_status = draft or owner.email = ann@acme.com)",
-        'title ~ "a%" or owner.email = "x@y.be" or created_at > 2024-01-01',
-    ],
-)
-def test_a_plan_takes_few_calls(query: str) -> None:
-    """Counted, for that is the same on every machine: at 0.2 microseconds each, 750 are what 150 microseconds allow."""
-    calls = 0
-
-    def count(frame: object, event: str, value: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    pqlang.plan(query, "cases")  # what is made once is not counted
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        pqlang.plan(query, "cases")
-    finally:
-        sys.setprofile(before)
-    assert 100 < calls < 750
+# What is seen of it
 
 
 def test_a_plan_is_written_down_when_somebody_asks() -> None:
