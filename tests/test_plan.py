@@ -27,6 +27,7 @@ from pqlang.condition import Test as Asked
 from pqlang.disjuncts import Work, disjuncts, width
 from pqlang.normaliser import DERIVED, NEGATED, normalise
 from pqlang.planner import Branches, make_plan
+from pqlang.schema import Api, Derived, Field, FieldType, JsonPlace, Parameter
 from pqlang.verifier import check_plan
 
 REFUSED = {"too-many-requests", "uncarried-residual", "no-target"}
@@ -565,6 +566,38 @@ def test_verifying_is_the_same_every_time() -> None:
     assert first.ok
     assert first == pqlang.verify(query, "cases", records=200, seed=3)
     assert first.records == 200
+
+
+# The quick way of the planner, where it must not be taken
+
+
+def things(*fields: Field) -> Endpoint:
+    """An endpoint of these fields beside a `title` of the JSON filter."""
+    title = Field("title", FieldType.STRING, json=JsonPlace("title"), record=("title",))
+    return Endpoint("things", "things", Api("own", "https://api.test"), (title, *fields))
+
+
+def test_what_parameters_say_in_another_form_goes_by_them() -> None:
+    """Of two values, not the one is the other: `kind=b` is preferred to a filter with `$ne`."""
+    kind = Field("kind", FieldType.ENUM, values=("a", "b"), json=JsonPlace("kind"), param=Parameter("kind"))
+    plan = pqlang.plan("kind != a or title = x", things(kind))
+    kinds, titles = plan.requests
+    assert kinds.params == {"kind": "b"}
+    assert (kinds.target, titles.target) == ("params", "json")
+
+
+def test_a_base_with_a_parameter_of_its_own_does_not_say_its_boolean() -> None:
+    """`gone_at=…` alone would mean `gone=false` as well, which no record with that `gone_at` is."""
+    at = Field("gone_at", FieldType.DATETIME, nullable=True, json=JsonPlace("gone_at"), param=Parameter("gone_at"))
+    gone = Field(
+        "gone", FieldType.BOOLEAN, param=Parameter("gone", assumed=False), derived=Derived("gone_at", when_null=False)
+    )
+    query = "gone_at = 2024-01-01T00:00:00Z or title = x"
+    assert [request.target for request in pqlang.plan(query, things(at, gone)).requests] == ["json", "json"]
+    with pytest.raises(PqlError):
+        pqlang.plan(
+            "gone_at = 2024-01-01T00:00:00Z or gone_at = 2024-01-02T00:00:00Z", things(at, gone), target="params"
+        )
 
 
 # What is seen of it
