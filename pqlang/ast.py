@@ -70,7 +70,7 @@ class Path(Node):
     parts: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if not self.parts or not self.parts[0] or any(_UNSPELLABLE_NAME.search(part) for part in self.parts):
+        if not self.parts or not self.parts[0] or _UNSPELLABLE_NAME.search("".join(self.parts)):
             raise ValueError(f"no text can spell the name {self.parts!r}")
 
     def __str__(self) -> str:

@@ -158,7 +158,7 @@ def plan(
     """
     from pqlang.evaluator import Predicate  # compiling does without these
     from pqlang.planner import make_plan
-    from pqlang.plans import Plan, cost_of_less, text_of
+    from pqlang.plans import Plan, cost_of_less
 
     arguments.plan_options(disjoint, max_requests, broaden)
     if target is None:
@@ -186,11 +186,11 @@ def plan(
     order = None if meaning.order is None else (meaning.order.field.name, meaning.order.descending)
     said = (*analysis.diagnostics, *problems, *(each for one in requests for each in one.diagnostics))
     return Plan(
-        text_of(analysis.condition, at, order),
         tuple(requests),
         made.disjoint,
         at,
         analysis.condition,
+        order,
         target,
         tuple(branch.reason for branch in made.branches),
         made.overlap,

@@ -10,9 +10,7 @@ distributes over `or`. Only truth counts here, so that conditions on one field m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 
 from pqlang import domains
@@ -52,7 +50,7 @@ class Part:
         return self if domain == self.domain else replace(self, domain=domain, written=())
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(eq=False)
 class Conjunct:
     """Parts, by the name of their field, and groups that hold beside them; all true of one choice of related records.
 
@@ -62,7 +60,6 @@ class Conjunct:
     parts: Mapping[str, Part]
     groups: frozenset[Condition] = frozenset()
 
-    @cached_property
     def key(self) -> tuple[frozenset[Part], frozenset[Condition]]:
         """What it is compared by."""
         return frozenset(self.parts.values()), self.groups
@@ -108,7 +105,8 @@ def conjunction(conditions: Iterable[Condition], span: Span = NOWHERE) -> Condit
 
 def in_order(conditions: Iterable[Condition]) -> list[Condition]:
     """As they stand in the text; those of one place by what they say, so that plans are the same every time."""
-    return sorted(conditions, key=lambda each: (each.span, repr(each)) if isinstance(each, Test) else (each.span, ""))
+    found = list(conditions)
+    return sorted(found, key=lambda each: (each.span, repr(each))) if len(found) > 1 else found
 
 
 def is_idle(part: Part) -> bool:
@@ -121,14 +119,14 @@ def is_idle(part: Part) -> bool:
 
 def of_test(test: Test) -> Conjunct | None:
     """A test alone; None where nothing makes it true."""
-    name, domain = test.field.name, domains.of_test(test)
+    field, domain = test.field, domains.of_test(test)
     patterns: frozenset[Test] = frozenset()
     if test.op is Op.NOT_IN and test.value == ():
-        domain = domains.whole(test.field)  # true of null as well
+        domain = domains.whole(field)  # true of null as well
     elif domain is None:
-        domain, patterns = replace(domains.whole(test.field), null=False), frozenset((test,))
-    part = _settled(Part(test.field, domain, patterns, (test,), test.span))
-    return None if part is None else Conjunct({}).put(name, part)
+        domain, patterns = Domain(domains.whole(field).values, False), frozenset((test,))
+    part = _settled(Part(field, domain, patterns, (test,), test.span))
+    return None if part is None else Conjunct({} if is_idle(part) else {field.name: part})
 
 
 def _settled(part: Part) -> Part | None:
@@ -152,17 +150,20 @@ def _matches(value: str, test: Test) -> bool:
 
 def conjoin(*conjuncts: Conjunct) -> Conjunct | None:
     """All at once, of one choice of related records; None where nothing can be all of them."""
-    by_name: dict[str, list[Part]] = {}
+    parts: dict[str, Part] = {}
+    again: dict[str, list[Part]] = {}  # what several of them ask of one field
     for each in conjuncts:
         for name, part in each.parts.items():
-            by_name.setdefault(name, []).append(part)
-    parts: dict[str, Part] = {}
-    for name, found in by_name.items():
-        met = found[0] if len(found) == 1 else _met(found)
+            if name in parts:
+                again.setdefault(name, [parts[name]]).append(part)
+            else:
+                parts[name] = part
+    for name, found in again.items():
+        met = _met(found)
         if met is None:
             return None
         parts[name] = met
-    return Conjunct(parts, frozenset().union(*(each.groups for each in conjuncts)))
+    return Conjunct(parts, frozenset().union(*[each.groups for each in conjuncts]))
 
 
 def _met(found: list[Part]) -> Part | None:
@@ -193,12 +194,13 @@ def is_within(inner: Conjunct, outer: Conjunct) -> bool:
 
 def never_meet(left: Conjunct, right: Conjunct) -> bool:
     """Whether a field of the record's own, or of a to-one relation, keeps the two apart."""
-    return any(
-        not part.field.to_many
-        and (other := right.parts.get(name)) is not None
-        and domains.is_empty(domains.meet((part.domain, other.domain)))
-        for name, part in left.parts.items()
-    )
+    for name, part in left.parts.items():
+        other = right.parts.get(name)
+        if other is None or other is part or part.field.to_many:
+            continue
+        if domains.is_empty(domains.meet((part.domain, other.domain))):
+            return True
+    return False
 
 
 def undeniable(taken: Conjunct, of: Conjunct) -> Condition | None:
@@ -211,7 +213,7 @@ def undeniable(taken: Conjunct, of: Conjunct) -> Condition | None:
             values = None if mine is None else domains.listed(mine.domain)
             if values is None or not all(_matches_all(value, part.patterns) for value in values):
                 return part.condition()
-    return next(iter(in_order(taken.groups - of.groups)), None)
+    return next(iter(in_order(taken.groups - of.groups)), None) if taken.groups else None
 
 
 def subtract(of: Conjunct, taken: Conjunct) -> list[Conjunct] | None:
@@ -240,13 +242,31 @@ def subtract(of: Conjunct, taken: Conjunct) -> list[Conjunct] | None:
 
 def tidy(found: Iterable[Conjunct], work: Work) -> list[Conjunct]:
     """The same union in fewer conjunctions: equal ones once, those that differ in one field joined, none in another."""
-    union = list({each.key: each for each in found}.values())
+    union = list(found)
+    if not _comparable(union):
+        return union
+    union = list({each.key(): each for each in union}.values())
     while len(union) > 1:
         joined = _join_neighbours(union, work)
         if len(joined) == len(union):
             break
         union = joined
     return absorb(union, work) if 1 < len(union) <= 256 else union
+
+
+def _comparable(union: Sequence[Conjunct]) -> bool:
+    """Whether some conjunction may be like another, or within others: not where each has a field of its own.
+
+    What asks something of a field that no other speaks of is no part of them, and holds none of them.
+    """
+    if len(union) < 2:
+        return False
+    seen: set[str] = set()
+    again: set[str] = set()
+    for each in union:
+        again |= seen.intersection(each.parts)
+        seen.update(each.parts)
+    return any([again.issuperset(each.parts) for each in union])
 
 
 def _join_neighbours(union: list[Conjunct], work: Work) -> list[Conjunct]:
@@ -271,6 +291,8 @@ def _joined(name: str, group: list[Conjunct]) -> Conjunct:
 
 def absorb(union: list[Conjunct], work: Work) -> list[Conjunct]:
     """Without those that are within another."""
+    if not _comparable(union):
+        return union
     work.spend(len(union) ** 2 // 2)
     kept: list[Conjunct] = []
     for each in sorted(union, key=lambda one: len(one.parts) + len(one.groups)):  # the widest first
@@ -283,6 +305,8 @@ def absorb(union: list[Conjunct], work: Work) -> list[Conjunct]:
 
 def prune(union: list[Conjunct], work: Work) -> list[Conjunct]:
     """Without those that the others together cover, as far as complements tell."""
+    if not _comparable(union):
+        return union
     at = 0
     while at < len(union):
         rest = [union[at]]

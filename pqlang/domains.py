@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from pqlang.condition import EVERY, NONE, All, Condition, Op, Scalar, Test
+from pqlang.condition import EVERY, NONE, SENSES, All, Condition, Kind, Not, Op, Scalar, Test
 from pqlang.condition import Any as AnyOf
 from pqlang.schema import ORDERED, Field, FieldType
 from pqlang.source import Span
@@ -79,19 +79,32 @@ def where(test: Test) -> Domain:
 _EDGES = {Op.LT: (True, -1), Op.LE: (True, 1), Op.GT: (False, 1), Op.GE: (False, -1)}
 
 
-def of_condition(condition: Condition) -> tuple[Field, Domain] | None:
-    """The one to-one field a condition speaks of, and where it is true; None where there are two, or a pattern."""
+def one_field(condition: Condition) -> Field | None:
+    """The one to-one field a condition speaks of; None where there are two, or a pattern, or a `not`."""
     if isinstance(condition, Test):
-        domain = None if condition.field.to_many else of_test(condition)
-        return None if domain is None else (condition.field, domain)
-    if not isinstance(condition, All | AnyOf) or not condition.operands:
-        return None
-    found = [of_condition(operand) for operand in condition.operands]
-    first = found[0]
-    if first is None or any(each is None or each[0].name != first[0].name for each in found):
-        return None
-    domains = [each[1] for each in found if each is not None]
-    return first[0], meet(domains) if isinstance(condition, All) else join(domains)
+        return None if condition.field.to_many or SENSES[condition.op].kind is Kind.PATTERN else condition.field
+    field: Field | None = None
+    for operand in () if isinstance(condition, Not) else condition.operands:
+        other = one_field(operand)
+        if other is None or (field is not None and field.name != other.name):
+            return None
+        field = other
+    return field
+
+
+def of_condition(condition: Condition) -> tuple[Field, Domain] | None:
+    """The one to-one field a condition speaks of, and where it is true; None as for `one_field`."""
+    field = one_field(condition)
+    return None if field is None else (field, _true_at(condition))
+
+
+def _true_at(condition: Condition) -> Domain:
+    """Where a condition of one field is true."""
+    if isinstance(condition, Test):
+        return where(condition)
+    assert not isinstance(condition, Not)
+    domains = [_true_at(operand) for operand in condition.operands]
+    return meet(domains) if isinstance(condition, All) else join(domains)
 
 
 def meet(domains: Iterable[Domain]) -> Domain:
@@ -174,7 +187,7 @@ def inverse(domain: Domain, field: Field) -> Domain:
 
 def is_within(inner: Domain, outer: Domain) -> bool:
     """Whether all of the one is in the other."""
-    return inner == outer or meet((inner, outer)) == inner
+    return inner is outer or inner == outer or meet((inner, outer)) == inner
 
 
 def listed(domain: Domain) -> tuple[Scalar, ...] | None:
@@ -405,6 +418,6 @@ def by_field(operands: Sequence[Condition]) -> list[list[Condition]]:
     """Conditions, those that speak of the same one field and have a domain together, any other alone."""
     together: dict[object, list[Condition]] = {}
     for at, operand in enumerate(operands):
-        found = of_condition(operand)
-        together.setdefault(at if found is None else found[0].name, []).append(operand)
+        field = one_field(operand)
+        together.setdefault(at if field is None else field.name, []).append(operand)
     return list(together.values())

@@ -15,14 +15,38 @@ from pqlang.schema import Endpoint, FieldType
 
 def normalise(condition: Condition, endpoint: Endpoint) -> Condition:
     """The normal form. Applied twice it is the same as once."""
-    for rule in RULES:
-        condition = rule(condition, endpoint)
-    return condition
+    found = _found(condition)
+    for rule, kinds in RULES:
+        if found & kinds:
+            condition = rule(condition, endpoint)
+    return flatten(condition, endpoint)
+
+
+DERIVED, NEGATED = 1, 2  # what a rule has to do with: a derived boolean, a `not`
+
+
+def _found(condition: Condition) -> int:
+    """Which of these stand anywhere in a condition."""
+    if isinstance(condition, Test):
+        return 0 if condition.field.derived is None else DERIVED
+    if isinstance(condition, Not):
+        return NEGATED | _found(condition.operand)
+    found = 0
+    for operand in condition.operands:
+        found |= _found(operand)
+    return found
 
 
 def expand_derived(condition: Condition, endpoint: Endpoint) -> Condition:
     """`archived = true` is `archived_at is not null`: the two are one condition under two names."""
-    return _on_tests(condition, lambda test: test if test.field.derived is None else _expanded(test, endpoint))
+    match condition:
+        case Test():
+            return condition if condition.field.derived is None else _expanded(condition, endpoint)
+        case Not():
+            return Not(expand_derived(condition.operand, endpoint), condition.span)
+        case _:
+            operands = [expand_derived(operand, endpoint) for operand in condition.operands]
+            return type(condition)(tuple(operands), condition.span)
 
 
 def _expanded(test: Test, endpoint: Endpoint) -> Condition:
@@ -43,13 +67,13 @@ def _expanded(test: Test, endpoint: Endpoint) -> Condition:
 def push_not_inward(condition: Condition, endpoint: Endpoint) -> Condition:
     """`not` by De Morgan to the tests, each of which has an exact complement; it stops at a to-many group."""
     match condition:
+        case Test():
+            return condition
         case Not():
             return _negated(condition, endpoint)
-        case All() | Any():
-            operands = tuple(push_not_inward(operand, endpoint) for operand in condition.operands)
-            return type(condition)(operands, condition.span)
         case _:
-            return condition
+            operands = [push_not_inward(operand, endpoint) for operand in condition.operands]
+            return type(condition)(tuple(operands), condition.span)
 
 
 def _negated(condition: Not, endpoint: Endpoint) -> Condition:
@@ -85,47 +109,47 @@ def touches_many(condition: Condition) -> bool:
         case Not():
             return touches_many(condition.operand)
         case _:
-            return any(touches_many(operand) for operand in condition.operands)
+            return any([touches_many(operand) for operand in condition.operands])
 
 
 def flatten(condition: Condition, endpoint: Endpoint) -> Condition:
     """No `All` in an `All`, no `Any` in an `Any`, none with one operand or the same one twice; an empty list is never
     or always true."""
     match condition:
+        case Test():
+            if condition.value != ():
+                return condition
+            if condition.op is Op.IN:
+                return Any((), condition.span)
+            return condition if condition.field.to_many else All((), condition.span)
         case All() | Any():
             operands: list[Condition] = []
             for operand in condition.operands:
                 flat = flatten(operand, endpoint)
-                if type(flat) is type(condition):
-                    operands += flat.operands
-                elif isinstance(flat, All | Any) and not flat.operands:
-                    return flat  # `Any(())` in an `All`: never true; `All(())` in an `Any`: always
-                else:
+                if isinstance(flat, (Test, Not)):
                     operands.append(flat)
-            kept = tuple(dict.fromkeys(operands))
-            return kept[0] if len(kept) == 1 else type(condition)(kept, condition.span)
+                elif type(flat) is type(condition):
+                    operands += flat.operands
+                elif flat.operands:
+                    operands.append(flat)
+                else:
+                    return flat  # `Any(())` in an `All`: never true; `All(())` in an `Any`: always
+            if len({each.field.name if isinstance(each, Test) else "" for each in operands}) < len(operands):
+                operands = list(dict.fromkeys(operands))
+            return operands[0] if len(operands) == 1 else type(condition)(tuple(operands), condition.span)
         case Not():
             inner = flatten(condition.operand, endpoint)
-            if isinstance(inner, All | Any) and not inner.operands:
+            if not isinstance(inner, (Test, Not)) and not inner.operands:
                 return All((), condition.span) if isinstance(inner, Any) else Any((), condition.span)
             return Not(inner, condition.span)
-        case Test() if condition.value == () and condition.op is Op.IN:
-            return Any((), condition.span)
-        case Test() if condition.value == () and not condition.field.to_many:
-            return All((), condition.span)
         case _:
-            return condition
+            assert_never(condition)
 
 
-#: Flattened first, because an empty list may take away the to-many field that a `not` would stop at.
-RULES: tuple[Callable[[Condition, Endpoint], Condition], ...] = (expand_derived, flatten, push_not_inward, flatten)
-
-
-def _on_tests(condition: Condition, change: Callable[[Test], Condition]) -> Condition:
-    match condition:
-        case Test():
-            return change(condition)
-        case Not():
-            return Not(_on_tests(condition.operand, change), condition.span)
-        case _:
-            return type(condition)(tuple(_on_tests(each, change) for each in condition.operands), condition.span)
+#: The rules in their order, each with what it has to do with; flattening comes last. It also comes before `not` does,
+#: because an empty list may take away the to-many field that a `not` would stop at.
+RULES: tuple[tuple[Callable[[Condition, Endpoint], Condition], int], ...] = (
+    (expand_derived, DERIVED),
+    (flatten, NEGATED),
+    (push_not_inward, NEGATED),
+)

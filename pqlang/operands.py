@@ -61,7 +61,8 @@ class Operands:
     def value(self, value: ast.Value, field: Field) -> Got:
         """One value of a field's type, or None after saying what is wrong with it."""
         if isinstance(value, ast.Literal):
-            return self.keep(self.ranged(value, field, read_literal(value, field, self.context.clock, self.problems)))
+            read = read_literal(value, field, self.context.clock, self.problems)
+            return self.keep(self.ranged(value, field, read)) if isinstance(read, Diagnostic) else read
         bound = self.bound(value)
         if bound is UNBOUND:
             return cast(Scalar, UNBOUND)
@@ -72,10 +73,10 @@ class Operands:
             return None
         return self.keep(read_bound(value.name, bound, value.span, field, self.context.clock, self.problems))
 
-    def ranged(self, literal: ast.Literal, field: Field, read: Scalar | Diagnostic) -> Scalar | Diagnostic:
+    def ranged(self, literal: ast.Literal, field: Field, read: Diagnostic) -> Diagnostic:
         """`1..5` and `2024-01-01..2024-02-01`, where the value alone makes no sense."""
         low, dots, high = literal.text.partition("..")
-        if dots and isinstance(read, Diagnostic) and field.type in ORDERED and (low or high):
+        if dots and field.type in ORDERED and (low or high):
             start = self.context.text.rfind(field.name, 0, literal.span.start)
             return say.range_literal(
                 literal.span, Span(max(start, 0), literal.span.end), field.name, low, high.lstrip(".")

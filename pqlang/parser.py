@@ -49,7 +49,7 @@ from pqlang.ast import (
     Variable,
 )
 from pqlang.diagnostics import Diagnostic
-from pqlang.source import DEFAULT_LIMITS, Limits, Source, Span
+from pqlang.source import DEFAULT_LIMITS, Limits, Source, Span, span_of
 from pqlang.valueclass import frozen, replace
 
 Token: TypeAlias = "tuple[int, int, str, int]"  # start, end, text, kind
@@ -74,7 +74,7 @@ class Reading:
         self.search = search
         self.limits = limits
         self.problems: list[Diagnostic] = []
-        self.grouped: set[int] = set()  # ids of the nodes that stand in parentheses of their own
+        self.grouped: dict[int, Expr] = {}  # by their ids, the nodes that stand in parentheses of their own
         self.trace = trace  # where one is kept: each token read; of kind -1, what a mistake hides
 
     @property
@@ -136,13 +136,15 @@ def drive(reading: Reading, builders: Builders) -> Any:
                 continue
             rule = ~action
         lhs, length, name = RULES[rule]
+        build = builders[rule]
+        if build is _same and length == 1:  # another name for what stands there
+            states[-1] = state = GOTOS[states[-2]][lhs]
+            continue
+        value = build(reading, values[-length:] if length else [])
         if length:
-            value = builders[rule](reading, values[-length:])
             del states[-length:], values[-length:]
             if name == "group" or name == "negation":
                 depth -= 1
-        else:
-            value = builders[rule](reading, [])
         state = GOTOS[states[-1]][lhs]
         if state == ACCEPT:
             return value
@@ -173,20 +175,14 @@ def next_token(text: str, at: int, state: int) -> Token:
     word = match[group]
     if kind == FIELD or kind < 0:
         head = word.partition("[")[0] if "[" in word else word
-        keyword = _keyword(head, ACTIONS[state], kind)
-        if keyword != kind:  # `in[a]` is the keyword and a bracket, where the keyword may stand
+        keyword = KEYWORDS.get(head)
+        if keyword is None and not head.islower() and head.isascii():  # `AND`, but no word with a Kelvin sign in it
+            keyword = KEYWORDS.get(head.lower())
+        if keyword in ACTIONS[state]:  # `in[a]` is the keyword and a bracket, where the keyword may stand
             return start, start + len(head), head, keyword
     if kind not in ACTIONS[state]:
         return _other_token(text, start, state, (start, end, word, kind))
     return start, end, word, kind
-
-
-def _keyword(word: str, actions: dict[int, int], kind: int) -> int:
-    """The keyword's kind where the state takes that keyword, else the kind it was."""
-    keyword = KEYWORDS.get(word)
-    if keyword is None and not word.islower() and word.isascii():  # `AND`, but no word with a Kelvin sign in it
-        keyword = KEYWORDS.get(word.lower())
-    return kind if keyword is None or keyword not in actions else keyword
 
 
 def _other_token(text: str, at: int, state: int, token: Token | None = None) -> Token:
@@ -312,7 +308,7 @@ NEGATED = {
 
 def _path(token: Token) -> Path:
     start, end, text, _ = token
-    return Path(name_parts(text), span=Span(start, end))
+    return Path(name_parts(text), span=span_of((start, end)))
 
 
 def name_parts(text: str) -> tuple[str, ...]:
@@ -334,7 +330,7 @@ _PARTS = re.compile(r"(?:^|[.\[])[ \t\r\n\xa0]*(?:`([^`]*)`|([^`.\[\] \t\r\n\xa0
 
 def _compare(reading: Reading, kids: list[Any]) -> Compare:
     name, op, value = kids
-    return Compare(_path(name), _OPS[op[2]], value, span=Span(name[0], value.span.end))
+    return Compare(_path(name), _OPS[op[2]], value, span=span_of((name[0], value.span.end)))
 
 
 def _compare_list(reading: Reading, kids: list[Any]) -> Expr:
@@ -361,7 +357,7 @@ def _match(reading: Reading, kids: list[Any]) -> Compare:
     """`like`, `contains`, `starts with` …, with or without `not`."""
     op = _MATCHES[kids[1][2].lower()] if kids[1][3] != NOT_OP else NEGATED[_MATCHES[kids[2][2].lower()]]
     value = kids[-1]
-    return Compare(_path(kids[0]), op, value, span=Span(kids[0][0], value.span.end))
+    return Compare(_path(kids[0]), op, value, span=span_of((kids[0][0], value.span.end)))
 
 
 NOT_OP = KINDS.index("NOT_OP")
@@ -370,33 +366,33 @@ NOT_OP = KINDS.index("NOT_OP")
 def _inside(reading: Reading, kids: list[Any]) -> In:
     values = kids[-1]
     listed = (values,) if isinstance(values, Variable) else values.values
-    return In(_path(kids[0]), listed, kids[1][3] == NOT_OP, span=Span(kids[0][0], values.span.end))
+    return In(_path(kids[0]), listed, kids[1][3] == NOT_OP, span=span_of((kids[0][0], values.span.end)))
 
 
 def _between(reading: Reading, kids: list[Any]) -> Between:
     low, high = kids[-3], kids[-1]
-    return Between(_path(kids[0]), low, high, kids[1][3] == NOT_OP, span=Span(kids[0][0], high.span.end))
+    return Between(_path(kids[0]), low, high, kids[1][3] == NOT_OP, span=span_of((kids[0][0], high.span.end)))
 
 
 def _on(reading: Reading, kids: list[Any]) -> On:
-    return On(_path(kids[0]), kids[-1], kids[1][3] == NOT_OP, span=Span(kids[0][0], kids[-1].span.end))
+    return On(_path(kids[0]), kids[-1], kids[1][3] == NOT_OP, span=span_of((kids[0][0], kids[-1].span.end)))
 
 
 def _is_null(reading: Reading, kids: list[Any]) -> IsNull:
-    return IsNull(_path(kids[0]), len(kids) == 4, span=Span(kids[0][0], kids[-1][1]))
+    return IsNull(_path(kids[0]), len(kids) == 4, span=span_of((kids[0][0], kids[-1][1])))
 
 
 def _flag(reading: Reading, kids: list[Any]) -> Flag:
-    return Flag(_path(kids[0]), span=Span(kids[0][0], kids[0][1]))
+    return Flag(_path(kids[0]), span=span_of((kids[0][0], kids[0][1])))
 
 
 def _text(reading: Reading, kids: list[Any]) -> Text:
-    return Text(_string(reading, kids), span=Span(kids[0][0], kids[0][1]))
+    return Text(_string(reading, kids), span=span_of((kids[0][0], kids[0][1])))
 
 
 def _word(reading: Reading, kids: list[Any]) -> Literal:
     start, end, text, _ = kids[0]
-    return Literal(text, span=Span(start, end))
+    return Literal(text, span=span_of((start, end)))
 
 
 def _string(reading: Reading, kids: list[Any]) -> Literal:
@@ -405,12 +401,12 @@ def _string(reading: Reading, kids: list[Any]) -> Literal:
     if "\\" in body:
         body, wrong = mistakes.unescape(body, start + 1)
         reading.problems += wrong
-    return Literal(body, True, span=Span(start, end))
+    return Literal(body, True, span=span_of((start, end)))
 
 
 def _variable(reading: Reading, kids: list[Any]) -> Variable:
     start, end, text, _ = kids[0]
-    return Variable(text[1:], span=Span(start, end))
+    return Variable(text[1:], span=span_of((start, end)))
 
 
 def _list(reading: Reading, kids: list[Any]) -> ValueList:
@@ -432,8 +428,8 @@ def _more(reading: Reading, kids: list[Any]) -> list[Any]:
 
 
 def _group(reading: Reading, kids: list[Any]) -> Expr:
-    grouped: Expr = replace(kids[1], span=Span(kids[0][0], kids[2][1]))
-    reading.grouped.add(id(grouped))
+    grouped: Expr = replace(kids[1], span=span_of((kids[0][0], kids[2][1])))
+    reading.grouped[id(grouped)] = grouped  # kept, or another node might come to have its id
     return grouped
 
 
@@ -443,7 +439,7 @@ def _negation(reading: Reading, kids: list[Any]) -> Not:
         before = reading.text[sign[0] - 1 : sign[0]] if sign[0] else " "
         apart = "not " if before.isspace() or before == "(" else " not "
         reading.search_only(say.minus_for_not(Span(sign[0], sign[1]), apart))
-    return Not(operand, span=Span(sign[0], operand.span.end))
+    return Not(operand, span=span_of((sign[0], operand.span.end)))
 
 
 def _and(reading: Reading, kids: list[Any]) -> And:
@@ -466,10 +462,12 @@ def _juxtaposed(reading: Reading, left: Expr, right: Expr) -> tuple[Expr, ...]:
     if isinstance(right, Hole):
         return left, right
     if isinstance(right, Not) and isinstance(right.operand, Hole) and isinstance(left, Flag):  # `status not = draft`
-        return (Hole(span=Span(left.span.start, right.span.end)),)
+        return (Hole(span=span_of((left.span.start, right.span.end))),)
     words = isinstance(right, Flag | Text)
     if isinstance(left, Hole):  # what follows a mistake is part of it
-        return (Hole(span=Span(left.span.start, right.span.end)),) if words and not reading.search else (left, right)
+        return (
+            (Hole(span=span_of((left.span.start, right.span.end))),) if words and not reading.search else (left, right)
+        )
     problem, mended = mistakes.explain_juxtaposition(reading.text, left, right, reading.problems)
     if reading.search and problem.code not in SAID_IN_SEARCH:
         return left, right
@@ -488,12 +486,12 @@ def _or(reading: Reading, kids: list[Any]) -> Or:
 
 def _order(reading: Reading, kids: list[Any]) -> OrderBy:
     descending = len(kids) == 3 and kids[2][2].lower() == "desc"
-    return OrderBy(_path(kids[1]), descending, span=Span(kids[0][0], kids[-1][1]))
+    return OrderBy(_path(kids[1]), descending, span=span_of((kids[0][0], kids[-1][1])))
 
 
 def _query(reading: Reading, kids: list[Any]) -> Query:
     order = kids.pop() if kids and (kids[-1] is None or isinstance(kids[-1], OrderBy)) else None
-    return Query(kids[0] if kids else None, order, span=Span(0, len(reading.text)))
+    return Query(kids[0] if kids else None, order, span=span_of((0, len(reading.text))))
 
 
 def _same(reading: Reading, kids: list[Any]) -> Any:

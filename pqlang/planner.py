@@ -8,9 +8,10 @@ of each field; what it does not say is its residual. LANGUAGE, "A query that no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
+from operator import attrgetter
 
 from pqlang import diagnostics as say
 from pqlang import disjuncts as union
@@ -21,11 +22,13 @@ from pqlang.disjuncts import Conjunct, Part, TooMuch, Work
 from pqlang.domains import Domain
 from pqlang.evaluator import uncarried
 from pqlang.formatter import expression
-from pqlang.pushdown import Pushed, json_refusals, param_refusals, push_down, spell
+from pqlang.pushdown import Pushed, json_says, params_say, push_down, spell, unfixed
 from pqlang.schema import Endpoint, Field, Match
 from pqlang.scopes import assumed_condition
 from pqlang.valueclass import frozen, replace
 from pqlang.writer import write
+
+_span = attrgetter("span")
 
 
 @frozen
@@ -108,6 +111,7 @@ class _Way:
     problem: Test | None = None  # a test that would be left, on a field that responses do not carry
     exact: bool = True
     impossible: bool = False
+    sent: Branch | None = None  # the one request, where it is known at once
 
     @property
     def count(self) -> int:
@@ -135,12 +139,16 @@ class _Planner:
 
     def __init__(self, condition: Condition, endpoint: Endpoint, target: str, most: int, work: int) -> None:
         self.condition, self.endpoint, self.target, self.most = condition, endpoint, target, most
+        self.targets = ("params", "json") if target == "auto" else (target,)
         self.work = Work(work)
 
     # The exact plan
 
     def written(self) -> Branches | None:
         """No request for what nothing satisfies; one where one can say the condition as it is written."""
+        operands = self.condition.operands if isinstance(self.condition, All) else (self.condition,)
+        if not all(isinstance(each, Test) or domains.one_field(each) for each in operands):
+            return None  # a group over several fields, or a `not`
         pushed, problems = push_down(self.condition, self.endpoint, self.target)
         if pushed is None or problems:
             return None
@@ -152,8 +160,9 @@ class _Planner:
 
     def conjuncts(self, keep: int | None = None) -> list[Conjunct]:
         found = union.disjuncts(self.condition, self.endpoint, self.work, keep)
-        found = [union.unsealed(each, self.endpoint, self.work) for each in found]
-        return union.prune(union.tidy(found, self.work), self.work)
+        if any(each.groups for each in found):
+            found = union.tidy([union.unsealed(each, self.endpoint, self.work) for each in found], self.work)
+        return union.prune(found, self.work)
 
     def exactly(self, disjoint: bool) -> Branches | Diagnostic | int:
         """The plan; why there can be none; or how many requests it would take."""
@@ -178,16 +187,16 @@ class _Planner:
         for way in ways:
             if way.problem is not None or way.impossible:
                 return self.impossible(way)
-        count = sum(way.count for way in ways)
+        count = sum([way.count for way in ways])
         if count > 4 * self.most + 100:
             return count
-        return self.settled([branch for way in ways for branch in self.branches(way)])
+        return self.settled(ways)
 
-    def settled(self, branches: list[Branch]) -> Branches:
+    def settled(self, ways: Sequence[_Way]) -> Branches:
         """None covered by another, none whose records another one fetches anyway; and whether they overlap."""
-        spared = union.absorb([branch.meaning[0] for branch in branches], self.work) if len(branches) > 1 else None
-        if spared is not None:
-            kept = {id(each) for each in spared}
+        branches = [branch for way in ways for branch in self.branches(way)]
+        if len(branches) > len(ways):  # the ways themselves are of conjunctions of which none is within another
+            kept = {id(each) for each in union.absorb([branch.meaning[0] for branch in branches], self.work)}
             branches = [branch for branch in branches if id(branch.meaning[0]) in kept]
         branches = self.folded(branches)
         overlap = _overlap(branches)
@@ -195,6 +204,8 @@ class _Planner:
 
     def folded(self, branches: list[Branch]) -> list[Branch]:
         """A request that over-fetches takes in those whose records it fetches: one more alternative of its residual."""
+        if not any([branch.residual for branch in branches]):
+            return branches
         for wide in sorted(branches, key=lambda branch: len(branch.fetched.parts)):
             if wide.residual is None or not any(each is wide for each in branches):
                 continue
@@ -267,8 +278,38 @@ class _Planner:
 
     def best_way(self, each: Conjunct) -> _Way:
         """By parameters or JSON, whichever is exact, or over-fetches less, or takes fewer requests."""
-        targets = ("params", "json") if self.target == "auto" else (self.target,)
-        return min((self.way(each, target) for target in targets), key=lambda way: way.cost(self.endpoint))
+        return self.as_written(each) or min(
+            (self.way(each, target) for target in self.targets), key=lambda way: way.cost(self.endpoint)
+        )
+
+    def as_written(self, each: Conjunct) -> _Way | None:
+        """A conjunction in one request that sends its tests as they are, where no other way is better."""
+        parts, endpoint = each.parts.values(), self.endpoint
+        if each.groups or not parts or not all([part.written for part in parts]):
+            return None
+        tests = tuple(sorted([test for part in parts for test in part.written], key=_span))
+        left_open = [field for field in endpoint.assumed if not _is_spoken_of(field, each.parts)]
+        by_params = self.target != "json" and not left_open and params_say(tests, endpoint)
+        if by_params and not unfixed(tests, endpoint):
+            target, alone = "params", any([test.field.json is None for test in tests])
+        elif self.target != "params" and json_says(tests, endpoint) and not self.params_may_say(each, left_open):
+            target, alone = "json", False
+        else:
+            return None
+        branch = Branch(Pushed(target, tests), None, _reason(target, self.target, True, alone), (each,), each)
+        return _Way(each, target, (), sent=branch)
+
+    def params_may_say(self, each: Conjunct, left_open: Sequence[Field]) -> bool:
+        """Whether one request by parameters may say a conjunction after all, in another form than the written one.
+
+        It does not where a field has none, nor where a value is left open that takes a request for each it may be.
+        """
+        derived_of = self.endpoint.derived_of
+        return (
+            self.target == "auto"
+            and not any([_in_several(field, self.endpoint) for field in left_open])
+            and all([part.field.param or name in derived_of for name, part in each.parts.items()])
+        )
 
     def way(self, each: Conjunct, target: str, broad: bool = False) -> _Way:
         """A conjunction by one target; `broad` takes one piece for each field, whatever is left."""
@@ -284,8 +325,7 @@ class _Planner:
                     impossible = True
                 else:
                     fields += [assumed] if assumed else []
-        way = _Way(each, target, tuple(fields), None, True, impossible)
-        return self.judged(way)
+        return self.judged(_Way(each, target, tuple(fields), impossible=impossible))
 
     def judged(self, way: _Way) -> _Way:
         """With what it leaves: every piece is looked at once, in requests that use them side by side."""
@@ -301,6 +341,9 @@ class _Planner:
         return replace(way, exact=exact, problem=problem)
 
     def branches(self, way: _Way) -> Iterator[Branch]:
+        if way.sent is not None:
+            yield way.sent
+            return
         for chosen in product(*way.fields):
             branch = self.branch(way, chosen)
             assert branch is not None
@@ -317,7 +360,7 @@ class _Planner:
             if self.endpoint.always is None:
                 return None
             always = Test(self.endpoint.field(self.endpoint.always), Op.NOT_NULL, None, self.condition.span)
-            if json_refusals([always], self.endpoint):
+            if not json_says([always], self.endpoint):
                 return None
             tests = [always]
         residual = conjunction_left(meaning, fetched)
@@ -345,8 +388,8 @@ class _Planner:
 
     def pieces(self, target: str, part: Part) -> tuple[_Piece, ...]:
         """A field's part of a conjunction, in the pieces that a target says best."""
-        refusals = json_refusals if target == "json" else param_refusals
-        if part.written and not refusals(part.written, self.endpoint):
+        says = json_says if target == "json" else params_say
+        if part.written and says(part.written, self.endpoint):
             return (_Piece(part.field.name, part, part.written),)
         found = self.json_pieces(part) if target == "json" else self.param_pieces(part)
         return tuple(found) if found else (_Piece(part.field.name, part, ()),)
@@ -421,12 +464,11 @@ class _Planner:
             for at in sorted(range(len(ways)), key=lambda at: -ways[at].count):
                 if sum(way.count for way in ways) <= self.most:
                     break
-                targets = ("params", "json") if self.target == "auto" else (self.target,)
-                broad = [self.way(ways[at].conjunct, target, broad=True) for target in targets]
+                broad = [self.way(ways[at].conjunct, target, broad=True) for target in self.targets]
                 ways[at] = min(broad, key=lambda way: (way.impossible, way.problem is not None, way.count))
             wrong = next((way for way in ways if way.problem is not None or way.impossible), None)
             if wrong is None and ways and sum(way.count for way in ways) <= self.most:
-                return self.settled([branch for way in ways for branch in self.branches(way)])
+                return self.settled(ways)
         if wrong is not None:
             return self.impossible(wrong)
         return say.too_many_requests(self.condition.span, sum(way.count for way in ways), self.most)
@@ -495,6 +537,19 @@ def _fetched(tests: Sequence[Test]) -> Conjunct:
         both = None if one is None else union.conjoin(found, one)
         found = both or found  # a contradiction is fetched as widely as its parts
     return found
+
+
+def _is_spoken_of(field: Field, parts: Mapping[str, Part]) -> bool:
+    """Whether parts ask something of a field, by its own name or by its base's."""
+    return field.name in parts or (field.derived is not None and field.derived.base in parts)
+
+
+def _in_several(field: Field, endpoint: Endpoint) -> bool:
+    """Whether all that a field may be takes more than one request by its parameter, or cannot be asked by it."""
+    if field.derived is not None:
+        return endpoint.field(field.derived.base).nullable
+    values = domains.listed(domains.whole(field))
+    return values is None or (len(values) > 1 and (field.param is None or field.param.many is None))
 
 
 def _uncarried(condition: Condition) -> bool:

@@ -14,29 +14,37 @@ from pqlang.planner import every_test, make_plan
 from pqlang.pushdown import Pushed
 from pqlang.request import Request
 from pqlang.schema import Endpoint
-from pqlang.valueclass import field, frozen, replace
+from pqlang.valueclass import frozen, replace
 from pqlang.writer import path, write
 
 
-@frozen
+@frozen(repr=False)
 class Plan:
     """The requests whose records, each tested for its residual, are together those that a query means.
 
-    `query` is its normalised text. `disjoint`: no record is selected by two of the requests, residuals included; else
+    `disjoint`: no record is selected by two of the requests, residuals included; else
     the same record may come twice, to be told by its id. `exact`: no request has a residual. Counts add up where a
     plan is both.
     """
 
-    query: str
     requests: tuple[Request, ...]
     disjoint: bool
     endpoint: Endpoint
-    condition: Condition | None = field(repr=False)
+    condition: Condition | None = None
+    order: tuple[str, bool] | None = None  # the field that each request sorts by, and whether downwards
     target: str = "auto"
     reasons: tuple[str, ...] = ()  # for each request why it goes by its target
     overlap: str = ""  # why two requests may share a record
     diagnostics: tuple[Diagnostic, ...] = ()
     asked_for: tuple[str, ...] = ()  # which of `broaden` and `disjoint` were
+
+    def __repr__(self) -> str:
+        return f"<Plan of {self.query!r}: {self._summary()}>"
+
+    @property
+    def query(self) -> str:
+        """The normalised text of the query."""
+        return text_of(self.condition, self.endpoint, self.order)
 
     @property
     def exact(self) -> bool:

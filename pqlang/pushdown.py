@@ -76,18 +76,22 @@ def _left_open(field: Field, test: Test, whole: Span) -> Diagnostic:
 def by_json(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] | None, list[Diagnostic]]:
     """The tests of one JSON filter, or what stops it."""
     operands = condition.operands if isinstance(condition, All) else (condition,)
+    if operands and json_says(operands, endpoint):
+        return tests_of(condition), []
+    return _reduced(operands, endpoint, json_refusals)
+
+
+def json_says(operands: Sequence[Condition], endpoint: Endpoint) -> bool:
+    """Whether one JSON filter says all of these, as they are: tests, of which no field has one operator twice."""
     spelt: set[tuple[str, str]] = set()  # fields and the API's operators: `= a` and `is null` are both `$eq`
     for operand in operands:
-        if not isinstance(operand, Test) or operand.op not in endpoint.operators_of or operand.field.json is None:
-            break
-        key = (operand.field.name, endpoint.operators_of[operand.op])
-        if key in spelt:
-            break
+        if not isinstance(operand, Test) or operand.field.json is None:
+            return False
+        key = (operand.field.name, endpoint.operators_of.get(operand.op, ""))
+        if not key[1] or key in spelt:
+            return False
         spelt.add(key)
-    else:
-        if operands:
-            return tests_of(condition), []
-    return _reduced(operands, endpoint, json_refusals)
+    return True
 
 
 def json_refusals(tests: Sequence[Test], endpoint: Endpoint) -> list[Diagnostic]:
@@ -134,10 +138,20 @@ def _reduced(operands: Sequence[Condition], endpoint: Endpoint, refusals_of: Ref
 def by_params(condition: Condition, endpoint: Endpoint) -> tuple[tuple[Test, ...] | None, list[Diagnostic]]:
     """The tests of one request by direct parameters, or what stops it. Whether it is exact: see `unfixed`."""
     operands = condition.operands if isinstance(condition, All) else (condition,)
-    tests = tests_of(condition)
-    if operands and len(tests) == len(operands) and not param_refusals(tests, endpoint):
-        return tests, []
+    if operands and params_say(operands, endpoint):
+        return tests_of(condition), []
     return _reduced(operands, endpoint, param_refusals)
+
+
+def params_say(operands: Sequence[Condition], endpoint: Endpoint) -> bool:
+    """Whether direct parameters say all of these, as they are: tests, each by a parameter of its own."""
+    used: set[str] = set()
+    for operand in operands:
+        spelt = spell(operand, endpoint) if isinstance(operand, Test) else None
+        if spelt is None or spelt[0].name in used:
+            return False
+        used.add(spelt[0].name)
+    return True
 
 
 def unfixed(tests: Sequence[Test], endpoint: Endpoint) -> list[Field]:
@@ -210,13 +224,14 @@ def param_text(value: object) -> str:
 
 def undocumented(pushed: Pushed) -> list[Diagnostic]:
     """A hint for each field whose place in the JSON filter nobody documents."""
-    if pushed.target != "json":
+    found = [test for test in pushed.tests if test.field.json is not None and test.field.json.undocumented]
+    if not found or pushed.target != "json":
         return []
-    used = {test.field.name: test for test in reversed(pushed.tests)}
+    used = {test.field.name: test for test in reversed(found)}
     return [
         say.undocumented(test.span, name, test.field.json.undocumented)
         for name, test in sorted(used.items(), key=lambda item: item[1].span)
-        if test.field.json is not None and test.field.json.undocumented
+        if test.field.json is not None
     ]
 
 

@@ -98,7 +98,7 @@ class _Resolving:
                 return All(tuple(parts), node.span)
             case ast.Or():
                 outside = self.nulls_in
-                self.nulls_in |= {each.path.parts for each in node.operands if _asks_for_null(each)}
+                self.nulls_in = outside.union([each.path.parts for each in node.operands if _asks_for_null(each)])
                 parts = [part for each in self.told_apart(node) if (part := self.expression(each)) is not None]
                 self.nulls_in = outside
                 return AnyOf(tuple(parts), node.span)
@@ -130,7 +130,7 @@ class _Resolving:
         if field is None:
             self.operands.bound_at_all(value)
             return None
-        if (isinstance(value, ast.Literal) and value.is_null) or self.operands.is_null_variable(value):
+        if value.is_null if isinstance(value, ast.Literal) else self.operands.is_null_variable(value):
             return self.null_compare(node, field)
         if op in _EQUAL:
             got = self.operands.value(value, field)

@@ -132,6 +132,15 @@ def test_any_text_gives_a_tree_with_spans_inside(text: str, mode: str) -> None:
         check_spans(tree, text, whole=not wrong)
 
 
+@pytest.mark.parametrize("group", ["(c = 1 and d = 1)", "((c = 1 and d = 1))", "((c = 1 and (d = 1)))"])
+@pytest.mark.parametrize("around", ["{}", "not ({})", "{} or e = 1 and f = 1"])
+def test_groups_in_parentheses_hide_no_other(group: str, around: str) -> None:
+    """Each `and` beside an `or` is warned about, whatever nodes were made and given up before it."""
+    text = around.format(f"a = 1 or b = 1 and {group}")
+    _, problems = parse_source(Source(text))
+    assert [problem.code for problem in problems] == ["mixed-and-or"] * text.count("or ")
+
+
 def check_diagnostics(problems: list[Diagnostic] | tuple[Diagnostic, ...], source: Source) -> None:
     for problem in problems:
         assert problem.code

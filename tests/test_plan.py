@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from itertools import permutations
@@ -22,8 +25,9 @@ from pqlang.condition import SENSES, All, Condition, Not, Op
 from pqlang.condition import Any as AnyOf
 from pqlang.condition import Test as Asked
 from pqlang.disjuncts import Work, disjuncts, width
-from pqlang.normaliser import normalise
+from pqlang.normaliser import DERIVED, NEGATED, normalise
 from pqlang.planner import Branches, make_plan
+from pqlang.schema import Api, Derived, Field, FieldType, JsonPlace, Parameter
 from pqlang.verifier import check_plan
 
 REFUSED = {"too-many-requests", "uncarried-residual", "no-target"}
@@ -158,6 +162,34 @@ def test_verifying_finds_no_difference(question: Question, disjoint: bool, seed:
     assert pickle.loads(pickle.dumps(plan)) == plan
     verdict = check_plan(plan, 60, seed)
     assert verdict.ok, verdict
+
+
+#: What is left out where it would change nothing, done all the same: each place, and what stands there instead.
+DONE_ALL_THE_SAME: dict[str, Any] = {
+    "pqlang.planner._Planner.as_written": lambda self, each: None,
+    "pqlang.disjuncts._comparable": lambda union: len(union) > 1,
+    "pqlang.notices._is_unremarkable": lambda condition, endpoint, seen: False,
+    "pqlang.normaliser._found": lambda condition: DERIVED | NEGATED,
+}
+
+
+def all_of(question: Question, options: dict[str, Any]) -> object:
+    """All that a plan says, the places of its tests as well; or why there is none."""
+    try:
+        plan = pqlang.plan(written(question.condition), question.endpoint, variables={"none": []}, **options)
+    except PqlError as error:
+        return error.diagnostics
+    return plan, [[test.span for test in request.tests] for request in plan.requests], plan.explain()
+
+
+@examples(500)
+@given(st.one_of(wide(), wide(st.sampled_from(PENBOX.endpoints)), questions()), OPTIONS)
+def test_what_is_left_out_would_change_nothing(question: Question, options: dict[str, Any]) -> None:
+    short = all_of(question, options)
+    with pytest.MonkeyPatch.context() as patched:
+        for place, instead in DONE_ALL_THE_SAME.items():
+            patched.setattr(place, instead)
+        assert all_of(question, options) == short
 
 
 @examples(150)
@@ -534,6 +566,62 @@ def test_verifying_is_the_same_every_time() -> None:
     assert first.ok
     assert first == pqlang.verify(query, "cases", records=200, seed=3)
     assert first.records == 200
+
+
+# The quick way of the planner, where it must not be taken
+
+
+def things(*fields: Field) -> Endpoint:
+    """An endpoint of these fields beside a `title` of the JSON filter."""
+    title = Field("title", FieldType.STRING, json=JsonPlace("title"), record=("title",))
+    return Endpoint("things", "things", Api("own", "https://api.test"), (title, *fields))
+
+
+def test_what_parameters_say_in_another_form_goes_by_them() -> None:
+    """Of two values, not the one is the other: `kind=b` is preferred to a filter with `$ne`."""
+    kind = Field("kind", FieldType.ENUM, values=("a", "b"), json=JsonPlace("kind"), param=Parameter("kind"))
+    plan = pqlang.plan("kind != a or title = x", things(kind))
+    kinds, titles = plan.requests
+    assert kinds.params == {"kind": "b"}
+    assert (kinds.target, titles.target) == ("params", "json")
+
+
+def test_a_base_with_a_parameter_of_its_own_does_not_say_its_boolean() -> None:
+    """`gone_at=…` alone would mean `gone=false` as well, which no record with that `gone_at` is."""
+    at = Field("gone_at", FieldType.DATETIME, nullable=True, json=JsonPlace("gone_at"), param=Parameter("gone_at"))
+    gone = Field(
+        "gone", FieldType.BOOLEAN, param=Parameter("gone", assumed=False), derived=Derived("gone_at", when_null=False)
+    )
+    query = "gone_at = 2024-01-01T00:00:00Z or title = x"
+    assert [request.target for request in pqlang.plan(query, things(at, gone)).requests] == ["json", "json"]
+    with pytest.raises(PqlError):
+        pqlang.plan(
+            "gone_at = 2024-01-01T00:00:00Z or gone_at = 2024-01-02T00:00:00Z", things(at, gone), target="params"
+        )
+
+
+# What is seen of it
+
+
+def test_a_plan_is_written_down_when_somebody_asks() -> None:
+    plan = planned("title = b or status == a")
+    assert plan.query == "title = b or status = a"
+    assert repr(plan).startswith(
+        "<Plan of 'title = b or status = a': 2 requests, exact, not disjoint: requests 1 and 2"
+    )
+
+
+def test_a_plan_is_the_same_in_every_process() -> None:
+    """Sets of texts come in another order in each: nothing of it may reach a plan."""
+    query = "not not contact.name = Ann and not not contact.name = Lee and not not contact.name = Joe and title !~ 'a%'"
+    code = f"import pqlang; print(pqlang.plan({query!r}, 'cases').to_json())"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in "01234"
+    }
+    assert len(said) == 1
 
 
 # The table of operators

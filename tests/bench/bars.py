@@ -23,6 +23,7 @@ ROOT = HERE.parent.parent
 sys.path[:0] = [str(HERE), str(ROOT)]
 import adapter  # noqa: E402
 import bench_peers  # noqa: E402
+from work import PLANS  # noqa: E402
 
 import pqlang  # noqa: E402
 from pqlang import entry  # noqa: E402
@@ -123,6 +124,13 @@ def remembering() -> None:
     row("memory of a remembered query (Q2)", "≤ 4 kB", f"{each:.1f} kB", each <= 4)
 
 
+def planning() -> None:
+    """Text to the requests that answer it, nothing remembered."""
+    for text in PLANS.values():
+        took = micros(lambda text=text: pqlang.plan(text, "cases"), 100)
+        row(f"plan of `{text}`", "≤ 150 µs", f"{took:.0f} µs", took <= 150)
+
+
 def micros(run: Callable[[], Any], loops: int) -> float:
     """Microseconds of one call: the least of forty runs."""
     runs = []
@@ -148,6 +156,7 @@ def main() -> None:
     growing()
     starting()
     remembering()
+    planning()
 
 
 if __name__ == "__main__":

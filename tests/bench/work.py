@@ -30,6 +30,11 @@ Q4 = (
     'status = active or status = pending or (priority >= 3 and not (owner.email ~ "%@spam%"))'
     ' or (kind = bug and created_at > 2024-05-05) or owner.name = "Ann Lee" or team.id in (1, 2, 3)'
 )
+PLANS = {
+    "an `or` of three": "parent_status = draft or waiting_for = contact or locale = fr",
+    "an `or` of three, a pattern": 'title ~ "a%" or owner.email = "x@y.be" or created_at > 2024-01-01',
+    "an `or` in an `and`": "not archived and (parent_status = draft or owner.email = ann@acme.com)",
+}
 LONG = " and ".join(f"field{at % 10} > {at}" for at in range(100))
 LISTED = f"team.id in ({', '.join(map(str, range(100)))})"
 
@@ -43,7 +48,11 @@ CALLS: dict[str, tuple[Callable[[], Any], int]] = {
     "check a list of 100": (lambda: adapter.compile(LISTED), 560),
     "Q1 again": (lambda: adapter.again(Q1), 11),
     "Q1 prepared": (lambda: adapter.prepared(Q1), 25),
-    "Q1, the reference way": (lambda: adapter.reference(Q1), 360),
+    "Q1, the reference way": (lambda: adapter.reference(Q1), 270),
+    "Q4, the reference way": (lambda: adapter.reference(Q4), 1_600),
+    "plan an `or` of three": (lambda: pqlang.plan(PLANS["an `or` of three"], "cases"), 620),
+    "plan three with a pattern": (lambda: pqlang.plan(PLANS["an `or` of three, a pattern"], "cases"), 630),
+    "plan an `or` in an `and`": (lambda: pqlang.plan(PLANS["an `or` in an `and`"], "cases"), 810),
 }
 #: What a fresh process runs, and the modules of pqlang, or of what it stands on, that it may import.
 IMPORTS: dict[str, tuple[str, int]] = {
