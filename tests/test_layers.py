@@ -54,6 +54,7 @@ ROWS = (
         "usage",
     },
     {"pushdown", "evaluator"},
+    {"predicates"},
     {"emitters.sql_types"},
     {"emitters.sql_columns"},
     {"emitters.json", "emitters.params", "emitters.sql", "emitters"},
