@@ -29,7 +29,10 @@ class Predicate:
         A record is looked at until that is decided. Raises PqlError where it is of another shape there: text where a
         number is due, a list where one record is.
         """
-        return MethodType(_defined(self.condition), self)  # a method can be pickled
+        from pqlang.predicate_code import compiled  # who tests no record does without
+
+        made = compiled(self.condition)
+        return MethodType(_defined(self.condition) if made is None else made, self)  # a method can be pickled
 
     def __str__(self) -> str:
         return expression(write(self.condition, self.endpoint))

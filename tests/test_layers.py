@@ -54,6 +54,7 @@ ROWS = (
         "usage",
     },
     {"pushdown", "evaluator"},
+    {"predicate_code"},
     {"predicates"},
     {"emitters.sql_types"},
     {"emitters.sql_columns"},
