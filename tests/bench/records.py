@@ -146,6 +146,7 @@ def measure(make: Callable[[Random, int], Record], count: int) -> dict[str, tupl
     made = {name: pqlang.predicate(query, ENDPOINT) for name, query in QUERIES.items()}
     tests = {name: (BY_HAND[name], each.matches, selector(each.condition)) for name, each in made.items()}
     spent, passed = {name: [0.0, 0.0, 0.0] for name in QUERIES}, dict.fromkeys(QUERIES, 0)
+    gc.disable()  # so that none pays for what another has left
     for turn, records in enumerate(portions(make, count)):
         for name in QUERIES:
             for _ in range(2):
@@ -157,6 +158,7 @@ def measure(make: Callable[[Random, int], Record], count: int) -> dict[str, tupl
                 kept = [record for record in records if test(record)]
                 spent[name][at] += time.process_time() - start
                 assert kept == expected, name
+    gc.enable()
     return {name: (spent[name], passed[name]) for name in QUERIES}
 
 
@@ -185,7 +187,6 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=1_000_000)
     count = parser.parse_args().records
     print(f"Python {platform.python_version()}, {platform.machine()}; {count:,} records")
-    gc.disable()  # so that no query pays for the records of another
     for title, make in (("mixed", mixed), ("all passing", passing)):
         print(f"\n| {title} records, µs each | pass | by hand | predicate | speed of hand-written | evaluator |")
         print("| --- | ---: | ---: | ---: | ---: | ---: |")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from types import FrameType
 from typing import Any
 
@@ -17,6 +18,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(HERE), str(ROOT)]
 import adapter  # noqa: E402
+import records  # noqa: E402
 
 import pqlang  # noqa: E402
 
@@ -30,6 +32,8 @@ Q4 = (
     'status = active or status = pending or (priority >= 3 and not (owner.email ~ "%@spam%"))'
     ' or (kind = bug and created_at > 2024-05-05) or owner.name = "Ann Lee" or team.id in (1, 2, 3)'
 )
+RECORD = records.passing(Random(1), 1)
+PREDICATES = {name: pqlang.predicate(query, records.ENDPOINT) for name, query in records.QUERIES.items()}
 LONG = " and ".join(f"field{at % 10} > {at}" for at in range(100))
 LISTED = f"team.id in ({', '.join(map(str, range(100)))})"
 
@@ -44,6 +48,9 @@ CALLS: dict[str, tuple[Callable[[], Any], int]] = {
     "Q1 again": (lambda: adapter.again(Q1), 11),
     "Q1 prepared": (lambda: adapter.prepared(Q1), 25),
     "Q1, the reference way": (lambda: adapter.reference(Q1), 360),
+    "Q2 of a record": (lambda: PREDICATES["Q2"].matches(RECORD), 17),
+    "Q3 of a record": (lambda: PREDICATES["Q3"].matches(RECORD), 5),
+    "to-many of a record": (lambda: PREDICATES["to-many"].matches(RECORD), 10),
 }
 #: What a fresh process runs, and the modules of pqlang, or of what it stands on, that it may import.
 IMPORTS: dict[str, tuple[str, int]] = {
