@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pqlang.diagnostics import Diagnostic, PqlError, PqlWarning, Severity, Suggestion
     from pqlang.emitters.sql_types import install_folding
     from pqlang.entry import check, compile
-    from pqlang.evaluator import Predicate
     from pqlang.highlighter import Token, TokenKind, tokens
     from pqlang.hover import Description, describe
     from pqlang.plans import Plan
+    from pqlang.predicates import Predicate
     from pqlang.request import Request
     from pqlang.schema import Endpoint, Field, Schema
     from pqlang.schema_file import load_schema
@@ -85,10 +85,10 @@ _HOMES = {
     "diagnostics": ("Diagnostic", "PqlError", "PqlWarning", "Severity", "Suggestion"),
     "emitters.sql_types": ("install_folding",),
     "entry": ("check", "compile"),
-    "evaluator": ("Predicate",),
     "highlighter": ("Token", "TokenKind", "tokens"),
     "hover": ("Description", "describe"),
     "plans": ("Plan",),
+    "predicates": ("Predicate",),
     "request": ("Request",),
     "schema": ("Endpoint", "Field", "Schema"),
     "schema_file": ("load_schema",),

@@ -36,8 +36,8 @@ from pqlang.valueclass import field, frozen, replace
 if TYPE_CHECKING:
     from pqlang.emitters.sql import Fold
     from pqlang.emitters.sql_types import Expression
-    from pqlang.evaluator import Predicate
     from pqlang.plans import Plan
+    from pqlang.predicates import Predicate
 
 
 @frozen
@@ -156,9 +156,9 @@ def plan(
     >>> [each.filter["attributes"] for each in plan("parent_status = draft or waiting_for = owner", "cases").requests]
     [{'parent_status': {'$eq': 'draft'}}, {'waiting_for': {'$eq': 'owner'}}]
     """
-    from pqlang.evaluator import Predicate  # compiling does without these
-    from pqlang.planner import make_plan
+    from pqlang.planner import make_plan  # compiling does without these
     from pqlang.plans import Plan, cost_of_less
+    from pqlang.predicates import Predicate
 
     arguments.plan_options(disjoint, max_requests, broaden)
     if target is None:
@@ -219,7 +219,8 @@ def predicate(
     >>> mine.matches({"owner": {"email": "jo@acme.com"}, "contacts": [{"given_name": "Ann"}]})
     True
     """
-    from pqlang.evaluator import Predicate, uncarried  # compiling does without
+    from pqlang.evaluator import uncarried  # compiling does without these
+    from pqlang.predicates import Predicate
 
     analysis = analyse(
         query, endpoint, target=None, variables=variables, now=now, tz=tz, scope=scope, mode=mode, limits=limits

@@ -7,6 +7,7 @@ import re
 _SPECIAL = re.compile(r"[%_\\]")
 _WILDCARD = re.compile(r"(?:[^\\%_]|\\[\s\S])*[%_]")
 _PART = re.compile(r"%((?:[^\\%_]|\\[\s\S])*)%")
+_ENDS = re.compile(r"(%*)((?:[^\\%_]|\\[\s\S])*)(%*)")
 
 
 def escape(text: str) -> str:
@@ -36,6 +37,16 @@ def part_of(pattern: str) -> str | None:
     """
     match = _PART.fullmatch(pattern)
     return re.sub(r"\\([\s\S])", r"\1", match[1]) if match else None
+
+
+def ends_of(pattern: str) -> tuple[bool, str, bool] | None:
+    """The literal text of a pattern with no wildcard but `%` at its ends, and whether one stands before and behind it.
+
+    >>> ends_of("50\\\\%%"), ends_of("%a%"), ends_of("a_")
+    ((False, '50%', True), (True, 'a', True), None)
+    """
+    match = _ENDS.fullmatch(pattern)
+    return (match[1] != "", re.sub(r"\\([\s\S])", r"\1", match[2]), match[3] != "") if match else None
 
 
 def literal_length(pattern: str) -> int:

@@ -15,7 +15,7 @@ from pqlang.source import Source
 from pqlang.valueclass import frozen, replace
 
 if TYPE_CHECKING:
-    from pqlang.evaluator import Predicate
+    from pqlang.predicates import Predicate
 
 
 @frozen

@@ -54,6 +54,8 @@ ROWS = (
         "usage",
     },
     {"pushdown", "evaluator"},
+    {"predicate_code"},
+    {"predicates"},
     {"emitters.sql_types"},
     {"emitters.sql_columns"},
     {"emitters.json", "emitters.params", "emitters.sql", "emitters"},

@@ -13,8 +13,9 @@ from strategies import Question, examples, questions, records, seeds
 
 import pqlang
 from pqlang import PqlError
-from pqlang.evaluator import Predicate, matcher
+from pqlang.evaluator import matcher
 from pqlang.normaliser import normalise
+from pqlang.predicates import Predicate
 from pqlang.schema import Endpoint, Field
 
 
@@ -124,6 +125,16 @@ def test_patterns_are_looked_for_piece_by_piece(pattern: str) -> None:
 def test_a_record_of_another_shape_is_said_to_be_one(query: str, record: Any, part: str) -> None:
     with pytest.raises(PqlError, match=part):
         pqlang.predicate(query, "cases").matches(record)
+
+
+@pytest.mark.parametrize("title", [None, "y"])
+def test_a_record_is_looked_at_until_it_is_decided(title: str | None) -> None:
+    """An unknown part of an `and` decides it as a false one does, but not below a `not` around a group."""
+    record = {"title": title, "created_at": "soon", "contacts": [{"email": None}]}
+    assert pqlang.predicate("title = x and created_at > 2024-01-01", "cases").matches(record) is False
+    for query in ("title = x or created_at > 2024-01-01", "not (contact.email is null and created_at > 2024-01-01)"):
+        with pytest.raises(PqlError, match="not an ISO 8601 time"):
+            pqlang.predicate(query, "cases").matches(record)
 
 
 def test_a_field_that_responses_do_not_carry_cannot_be_tested() -> None:

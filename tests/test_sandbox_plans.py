@@ -19,9 +19,9 @@ from strategies import Question, conditions, conjunctions, examples, records
 
 from pqlang import PENBOX, Request, load_schema
 from pqlang.condition import Condition
-from pqlang.evaluator import Predicate
 from pqlang.normaliser import normalise
 from pqlang.planner import make_plan
+from pqlang.predicates import Predicate
 from pqlang.sandbox.records import extra, key_of, relations, respond
 from pqlang.sandbox.requests import read
 from pqlang.sandbox.storage import Storage

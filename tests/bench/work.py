@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from types import FrameType
 from typing import Any
 
@@ -17,6 +18,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(HERE), str(ROOT)]
 import adapter  # noqa: E402
+import records  # noqa: E402
 
 import pqlang  # noqa: E402
 
@@ -35,6 +37,8 @@ PLANS = {
     "an `or` of three, a pattern": 'title ~ "a%" or owner.email = "x@y.be" or created_at > 2024-01-01',
     "an `or` in an `and`": "not archived and (parent_status = draft or owner.email = ann@acme.com)",
 }
+RECORD = records.passing(Random(1), 1)
+PREDICATES = {name: pqlang.predicate(query, records.ENDPOINT) for name, query in records.QUERIES.items()}
 LONG = " and ".join(f"field{at % 10} > {at}" for at in range(100))
 LISTED = f"team.id in ({', '.join(map(str, range(100)))})"
 
@@ -53,6 +57,9 @@ CALLS: dict[str, tuple[Callable[[], Any], int]] = {
     "plan an `or` of three": (lambda: pqlang.plan(PLANS["an `or` of three"], "cases"), 620),
     "plan three with a pattern": (lambda: pqlang.plan(PLANS["an `or` of three, a pattern"], "cases"), 630),
     "plan an `or` in an `and`": (lambda: pqlang.plan(PLANS["an `or` in an `and`"], "cases"), 810),
+    "Q2 of a record": (lambda: PREDICATES["Q2"].matches(RECORD), 17),
+    "Q3 of a record": (lambda: PREDICATES["Q3"].matches(RECORD), 5),
+    "to-many of a record": (lambda: PREDICATES["to-many"].matches(RECORD), 10),
 }
 #: What a fresh process runs, and the modules of pqlang, or of what it stands on, that it may import.
 IMPORTS: dict[str, tuple[str, int]] = {
