@@ -19,7 +19,7 @@ from pqlang.presenter import request_json
 from pqlang.rendering import offsets, to_json
 from pqlang.schema import Endpoint, Schema
 from pqlang.searchbox import wire
-from pqlang.searchbox.wire import Malformed
+from pqlang.searchbox.problems import Malformed, Problem
 from pqlang.source import Source
 from pqlang.valueclass import frozen
 
@@ -147,7 +147,7 @@ def _clock(now: str | None, tz: str) -> None:
 
 def _malformed(key: str, error: PqlError) -> Malformed:
     problem = error.diagnostics[0]
-    return Malformed(((key,), problem.message + (f"; {problem.help}" if problem.help else "")))
+    return Malformed(Problem((key,), problem.message + (f"; {problem.help}" if problem.help else "")))
 
 
 def _tried(make: Callable[[], tuple[dict[str, Any], Sequence[Diagnostic]]], query: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from pqlang.searchbox.answers import Found
 from pqlang.searchbox.files import read_files, tag_of
 from pqlang.searchbox.guard import Guard
 from pqlang.searchbox.narrowing import narrow, trim
+from pqlang.searchbox.problems import Malformed
 from pqlang.valueclass import replace
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ Values: TypeAlias = (
 )
 
 ROWS = 50  # records of an answer
+SHORT = 4_096  # bytes of a body that is read where the request is
 
 
 class Rows(Protocol):
@@ -107,7 +109,7 @@ def create_app(
     app: ASGIApp = Guard(
         Starlette(
             routes=service.routes(demo),
-            exception_handlers={HTTPException: http.refused, wire.Malformed: http.malformed, Exception: http.failed},
+            exception_handlers={HTTPException: http.refused, Malformed: http.malformed, Exception: http.failed},
         ),
         http.unavailable,
         body=body_limit,
@@ -200,20 +202,20 @@ class _Service:
         """The handler of a question: what it takes, and what makes its answer."""
 
         async def handle(request: Request) -> Response:
-            ask = await http.read(request, model)
+            ask = await self.asked(request, model)
             schema = await self.seen(request, getattr(ask, "endpoint", None))
             return http.answer(await self.work(partial(make, ask, schema)))
 
         return handle
 
     async def complete(self, request: Request) -> Response:
-        ask = await http.read(request, wire.AskComplete)
+        ask = await self.asked(request, wire.AskComplete)
         schema = await self.seen(request, ask.endpoint)
         sources = await self.sources(request, answers.endpoint(ask.endpoint, schema))
         return http.answer(await self.work(partial(answers.completions, ask, schema, sources, self.timeout)))
 
     async def rows(self, request: Request) -> Response:
-        ask = await http.read(request, wire.AskRows)
+        ask = await self.asked(request, wire.AskRows)
         endpoint = answers.endpoint(ask.endpoint, await self.seen(request, ask.endpoint))
         assert self.fetch is not None
         found: Found | PqlError
@@ -225,6 +227,12 @@ class _Service:
             if endpoint is not self.schema.endpoint(endpoint.name):
                 found = replace(found, records=[trim(each, endpoint) for each in found.records])
         return http.answer(answers.rows(ask, found))
+
+    async def asked(self, request: Request, model: type[wire.A]) -> wire.A:
+        """What is asked; a thread reads a long body, since to say what is wrong with one takes a while."""
+        body = await http.body(request)
+        read = partial(http.read, model, body)
+        return read() if len(body) <= SHORT else await self.work(read)
 
     async def work(self, do: Callable[[], T]) -> T:
         """The outcome of work that takes a while, from a thread; the event loop goes on meanwhile."""

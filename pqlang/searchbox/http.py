@@ -11,25 +11,29 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from pqlang.searchbox import wire
+from pqlang.searchbox import bodies, wire
 from pqlang.searchbox.files import File
 from pqlang.searchbox.guard import TooLarge
+from pqlang.searchbox.problems import Malformed
 
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
 
-async def read(request: Request, model: type[wire.A]) -> wire.A:
-    """The body of a question. Raises HTTPException where it is too large or not declared as JSON, Malformed where it is
-    not what it has to be."""
+async def body(request: Request) -> bytes:
+    """The body of a question. Raises HTTPException where it is too large or not declared as JSON."""
     if not _JSON.fullmatch(request.headers.get("content-type", "").strip()):
-        raise HTTPException(415, "the body has to be JSON, and `Content-Type` has to say so")
+        raise HTTPException(415, "the body has to be JSON, and `Content-Type` has to say so: `application/json`")
     try:
-        body = await request.body()
+        return await request.body()
     except TooLarge as error:
         raise HTTPException(413, str(error), {"Connection": "close"}) from None
     except ClientDisconnect:  # nobody is left to be told
         raise HTTPException(400, "the body ends early") from None
-    return wire.read_body(model, body)
+
+
+def read(model: type[wire.A], body: bytes) -> wire.A:
+    """What is asked. Raises Malformed where the body is not what it has to be."""
+    return wire.read_body(model, bodies.read(body))
 
 
 def answer(body: object) -> Response:
@@ -91,7 +95,8 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def malformed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, wire.Malformed)
+    assert isinstance(error, Malformed)
+    first, *others = error.problems
+    more = f"; and {len(others)} more problem{'s' * (len(others) > 1)}" if others else ""
     problems = [{"at": list(at), "message": message} for at, message in error.problems]
-    message = "; ".join(dict.fromkeys(message for _, message in error.problems))
-    return Response(encode(_failure("malformed", message, problems)), 422, media_type="application/json")
+    return Response(encode(_failure("malformed", first.message + more, problems)), 422, media_type="application/json")

@@ -5,7 +5,7 @@ What a query says is never wrong here: an invalid query is an answer with `ok: f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import (
@@ -20,36 +20,85 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from pqlang.searchbox import problems as say
+from pqlang.searchbox.problems import MOST_TOLD, Keys, Malformed
+
 MOST_REQUESTS = 100  # of a plan: what nobody would send one by one
-MOST_TOLD = 20  # problems of one body
-LONGEST_KEY = 100  # characters of a key that a message repeats
 
 COMPONENT = "x-component"
 
 
-def _whole(value: object) -> object:
-    """A whole number, which JSON may also spell `14.0`."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+class _Unfit(ValueError):
+    """A value, or one inside a list, that is not what is wanted."""
+
+    def __init__(self, wanted: str, *inside: int) -> None:
+        super().__init__(wanted)
+        self.wanted, self.inside = wanted, inside
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[object], int]:
+    """Takes a whole number, which JSON may also spell `14.0`."""
+    wanted = f"a whole number from {least} {'on' if most is None else f'to {most}'}"
+
+    def read(value: object) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if type(value) is not int or value < least or (most is not None and value > most):
+            raise _Unfit(wanted)
+        return value
+
+    return read
+
+
+def _variable(value: object) -> object:
+    """A value of a variable, or a list of them; checked here, since a union complains once for each of its types."""
+    if isinstance(value, dict):
+        raise _Unfit("a text, a number, a boolean, null, or a list of these")
+    for at, each in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(each, list | dict):
+            raise _Unfit("a text, a number, a boolean or null", at)
+    return value
+
+
+def _request(value: object) -> object:
+    if not isinstance(value, str | dict):
+        raise _Unfit("a text or an object")
+    return value
 
 
 Scalar: TypeAlias = str | bool | int | float | None
-Mode: TypeAlias = Literal["search", "strict"]
-Scope: TypeAlias = Literal["active"]
-Target: TypeAlias = Literal["auto", "json", "params"]
-Offset: TypeAlias = Annotated[int, Field(ge=0), BeforeValidator(_whole)]
-Count: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+Variable: TypeAlias = Annotated[Scalar | list[Scalar], BeforeValidator(_variable)]
+Variables: TypeAlias = Annotated[dict[str, Variable], Field(description="the values of `$names` in the query")]
+QueryText: TypeAlias = Annotated[str, Field(description="the text of a query")]
+Mode: TypeAlias = Annotated[
+    Literal["search", "strict"],
+    Field(description="how the text is read: as a search box reads what hands type, or to the letter"),
+]
+Scope: TypeAlias = Annotated[
+    Literal["active"], Field(description="leaves out what is not active, unless the query speaks of it")
+]
+Target: TypeAlias = Annotated[
+    Literal["auto", "json", "params"],
+    Field(description="the JSON filter, direct parameters, or parameters where they are exact and else the filter"),
+]
+Offset: TypeAlias = Annotated[int, Field(ge=0), BeforeValidator(_whole(0))]
+Count: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(_whole(1))]
 # What these three may be is known when the document is made: `openapi` puts it in the place of the mark.
-EndpointName: TypeAlias = Annotated[str, WithJsonSchema({COMPONENT: "EndpointName"})]
-Zone: TypeAlias = Annotated[str, WithJsonSchema({COMPONENT: "Zone"})]
-Instant: TypeAlias = Annotated[str, WithJsonSchema({COMPONENT: "Instant"})]
-
-
-class Malformed(Exception):
-    """A body that is not what it has to be. `problems`: the keys and numbers that lead there, and what is wrong."""
-
-    def __init__(self, *problems: tuple[tuple[str | int, ...], str]) -> None:
-        super().__init__(*problems)
-        self.problems = problems
+EndpointName: TypeAlias = Annotated[
+    str,
+    WithJsonSchema({COMPONENT: "EndpointName"}),
+    Field(description="the name of an endpoint; `GET /schema` lists them"),
+]
+Zone: TypeAlias = Annotated[
+    str,
+    WithJsonSchema({COMPONENT: "Zone"}),
+    Field(description="the zone of days, and of times without offset"),
+]
+Instant: TypeAlias = Annotated[
+    str,
+    WithJsonSchema({COMPONENT: "Instant"}),
+    Field(description="what relative times are counted from, with its offset; the server's time if not given"),
+]
 
 
 # What is asked
@@ -64,16 +113,14 @@ class Ask(BaseModel):
 class Read(Ask):
     """A query at an endpoint, and how it is read: the keywords of `pqlang.compile`."""
 
-    query: str
+    query: QueryText
     endpoint: EndpointName
     mode: Mode = "search"
     scope: Scope | None = None
     target: Target | None = None
-    variables: dict[str, Scalar | list[Scalar]] | None = Field(None, description="the values of `$names`")
-    now: Instant | None = Field(
-        None, description="what relative times are counted from; the server's time if not given"
-    )
-    tz: Zone = Field("UTC", description="the zone of days, and of times without offset")
+    variables: Variables | None = None
+    now: Instant | None = None
+    tz: Zone = "UTC"
 
 
 class AskCheck(Read):
@@ -87,9 +134,13 @@ class AskCompile(Read):
 class AskPlan(Read):
     """What `/plan` takes."""
 
-    disjoint: bool = False
-    broaden: bool = False
-    max_requests: Annotated[int, Field(ge=1, le=MOST_REQUESTS), BeforeValidator(_whole)] = 30
+    disjoint: bool = Field(False, description="whether no record may be in the answers to two of the requests")
+    broaden: bool = Field(
+        False, description="whether requests may fetch more, and records be tested, to keep within `max_requests`"
+    )
+    max_requests: Annotated[int, Field(ge=1, le=MOST_REQUESTS), BeforeValidator(_whole(1, MOST_REQUESTS))] = Field(
+        30, description="requests of the plan"
+    )
 
 
 class _Cursor(Ask):
@@ -104,11 +155,11 @@ class _Cursor(Ask):
         }
     )
 
-    query: str
+    query: QueryText
     endpoint: EndpointName
     mode: Mode = "search"
-    cursor: Offset | None = None
-    utf16_cursor: Offset | None = None
+    cursor: Offset | None = Field(None, description="code points before the place")
+    utf16_cursor: Offset | None = Field(None, description="UTF-16 units before the place")
     now: Instant | None = None
     tz: Zone = "UTC"
 
@@ -138,13 +189,13 @@ class AskComplete(_Cursor):
 class AskDescribe(_Cursor):
     """What `/describe` takes."""
 
-    variables: dict[str, Scalar | list[Scalar]] | None = None
+    variables: Variables | None = None
 
 
 class AskFormat(Ask):
     """What `/format` takes."""
 
-    query: str
+    query: QueryText
     mode: Mode = "search"
     width: Count | None = Field(None, description="break lines that are longer")
 
@@ -152,14 +203,16 @@ class AskFormat(Ask):
 class AskDecompile(Ask):
     """What `/decompile` takes: a URL, a query string, or a JSON filter as text or as an object."""
 
-    target: str | dict[str, JsonValue]
+    target: Annotated[str | dict[str, Any], BeforeValidator(_request)] = Field(
+        description="a URL, a query string, or a JSON filter"
+    )
     endpoint: EndpointName | None = None
 
 
 class AskRows(Ask):
     """What `/rows` takes."""
 
-    query: str
+    query: QueryText
     endpoint: EndpointName
     mode: Mode = "search"
     scope: Scope | None = None
@@ -168,23 +221,49 @@ class AskRows(Ask):
 A = TypeVar("A", bound=Ask)
 
 
-def read_body(model: type[A], body: bytes) -> A:
-    """The body as the model has it. Raises Malformed with every problem and its place; no value is repeated there."""
+_WANTED = {
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "list_type": "a list",
+}
+
+
+def read_body(model: type[A], body: object) -> A:
+    """The body as the model has it; null is the same as no key where there need be none.
+
+    Raises Malformed with the problems and their places, in our words.
+    """
+    if not isinstance(body, dict):
+        raise Malformed(say.unfit((), "a JSON object", body))
+    optional = {name for name, field in model.model_fields.items() if not field.is_required()}
     try:
-        return model.model_validate_json(body)
+        return model.model_validate(
+            {key: each for key, each in body.items() if each is not None or key not in optional}
+        )
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False, include_input=False)[:MOST_TOLD]
-        raise Malformed(*((_place(each["loc"]), _words(each["msg"])) for each in problems)) from None
+        found = error.errors(include_url=False)[:MOST_TOLD]
+        raise Malformed(*(_problem(model, each) for each in found)) from None
 
 
-def _place(keys: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    return tuple(each if isinstance(each, int) else each[:LONGEST_KEY] for each in keys)
-
-
-def _words(message: str) -> str:
-    """Pydantic's words as a message of ours: lower case at the start."""
-    plain = message.removeprefix("Value error, ")
-    return plain[:1].lower() + plain[1:]
+def _problem(model: type[Ask], error: Any) -> say.Problem:
+    """What pydantic found, as a problem of ours."""
+    at: Keys = error["loc"]
+    given, reason = error["input"], error.get("ctx", {}).get("error")
+    match error["type"]:
+        case "missing":
+            return say.missing(at, model.model_fields[str(at[0])].description or "")
+        case "extra_forbidden":
+            return say.unknown(at, model.model_fields)
+        case "literal_error":
+            return say.unfit(at, error["ctx"]["expected"].replace("'", "`"), given)
+        case "value_error" if isinstance(reason, _Unfit):
+            for index in reason.inside:
+                given = given[index]
+            return say.unfit((*at, *reason.inside), reason.wanted, given)
+        case "value_error":
+            return say.clash(at, str(reason))
+    return say.unfit(at, _WANTED[error["type"]], given)
 
 
 # What is answered
@@ -407,12 +486,24 @@ class Failure(Part):
 Shape: TypeAlias = type[BaseModel]
 
 
-def definitions(models: Iterable[Shape], template: str) -> dict[str, Any]:
+def definitions(models: Sequence[Shape], template: str) -> dict[str, Any]:
     """The models, and those that they hold, as JSON Schema; a reference to one is made with the template."""
     asked = [(model, _mode(model)) for model in models]
     _, found = models_json_schema(asked, ref_template=template)
     shapes: dict[str, Any] = found["$defs"]
+    for model in models:
+        if issubclass(model, Ask):
+            for name, shape in shapes[model.__name__]["properties"].items():
+                if shape.get("default") is not None:
+                    shapes[model.__name__]["properties"][name] = _nullable(shape)
     return shapes
+
+
+def _nullable(shape: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a key that may also be null, which is the same as its default."""
+    said: dict[str, Any] = {key: shape[key] for key in ("default", "description", "title") if key in shape}
+    rest = {key: value for key, value in shape.items() if key not in said}
+    return {"anyOf": [rest, {"type": "null"}], **said}
 
 
 def _mode(model: Shape) -> JsonSchemaMode:
