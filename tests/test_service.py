@@ -603,6 +603,19 @@ def test_rows_are_fetched_where_the_host_knows_how() -> None:
     assert "/rows" in client.get("/openapi.json").json()["paths"]
 
 
+def test_rows_are_the_first_however_many_the_host_gives() -> None:
+    async def all_of_them(*asked: object, **how: object) -> Found:
+        return Found([{"title": str(at)} for at in range(1_234)], 1_234)
+
+    async def tuples(*asked: object, **how: object) -> Found:
+        return Found(tuple({"title": str(at)} for at in range(51)))
+
+    for rows, total in ((all_of_them, 1_234), (tuples, None)):
+        answer = post(TestClient(create_app(rows=rows)), "/rows", query="", endpoint="cases")
+        assert [each["title"] for each in answer["rows"]] == [str(at) for at in range(50)]
+        assert answer["total"] == total
+
+
 def test_rows_hold_no_more_than_the_fields_that_are_seen() -> None:
     client = TestClient(create_app(rows=fetch, fields=lambda request, endpoint: ["status", "owner.email", "title"]))
     [row, *_] = post(client, "/rows", query="", endpoint="cases")["rows"]

@@ -224,8 +224,10 @@ class _Service:
         except PqlError as error:
             found = error
         else:
+            first = list(found.records[:ROWS])  # however many the host gives
             if endpoint is not self.schema.endpoint(endpoint.name):
-                found = replace(found, records=[trim(each, endpoint) for each in found.records])
+                first = [trim(each, endpoint) for each in first]
+            found = replace(found, records=first)
         return http.answer(answers.rows(ask, found))
 
     async def asked(self, request: Request, model: type[wire.A]) -> wire.A:
