@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import re
 import signal
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import serving
+from serving import ask, serving
 from starlette.testclient import TestClient
 
 import pqlang
@@ -26,16 +25,6 @@ from pqlang.searchbox.beside import Sandbox
 
 ROOT = Path(__file__).parent.parent
 QUERY = json.dumps({"query": "status = draft", "endpoint": "forms"}).encode()
-
-
-def ask(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request(method, path, body, {"Content-Type": "application/json", **headers})
-        response = connection.getresponse()
-        return response.status, response.headers, response.read()
-    finally:
-        connection.close()
 
 
 def test_serve_answers_over_http_and_stops_when_interrupted() -> None:
@@ -195,6 +184,7 @@ def test_serve_ends_cleanly(stop: signal.Signals, status: int, words: tuple[str,
         if words:
             assert question(port, "/rows", "not archived", "cases")["total"] > 50
         with socket.create_connection(("127.0.0.1", port), 30):  # somebody who says nothing keeps nobody waiting
+            assert ask(port, "POST", "/check", QUERY)[0] == 200  # by now both are known of
             process.send_signal(stop)
             _, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (status, "")

@@ -106,11 +106,13 @@ def create_app(
     numbers = {"body_limit": body_limit, "concurrency": concurrency, "workers": workers}
     _check_numbers(numbers, {"time_limit": time_limit, "values_timeout": values_timeout})
     service = _Service(known, values, fields, rows, values_timeout, workers)
+    inside = Starlette(
+        routes=service.routes(demo),
+        exception_handlers={HTTPException: http.refused, Malformed: http.malformed, Exception: http.failed},
+    )
+    inside.router.redirect_slashes = False  # a redirect goes to what `Host` says, which is anyone's to say
     app: ASGIApp = Guard(
-        Starlette(
-            routes=service.routes(demo),
-            exception_handlers={HTTPException: http.refused, Malformed: http.malformed, Exception: http.failed},
-        ),
+        inside,
         http.unavailable,
         body=body_limit,
         seconds=time_limit,
@@ -119,7 +121,8 @@ def create_app(
     )
     if not cors:
         return app
-    return CORSMiddleware(app, allow_origins=list(cors), allow_methods=["GET", "POST"], allow_headers=["Content-Type"])
+    # any header: `fields` may go by one, and no cookie comes with it
+    return CORSMiddleware(app, allow_origins=list(cors), allow_methods=["GET", "POST"], allow_headers=["*"])
 
 
 def _check(schema: object, callables: Mapping[str, object], cors: object) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from pqlang.diagnostics import listing
 from pqlang.searchbox import bodies, wire
 from pqlang.searchbox.files import File
 from pqlang.searchbox.guard import TooLarge
@@ -26,7 +28,7 @@ async def body(request: Request) -> bytes:
     try:
         return await request.body()
     except TooLarge as error:
-        raise HTTPException(413, str(error), {"Connection": "close"}) from None
+        raise HTTPException(413, str(error)) from None
     except ClientDisconnect:  # nobody is left to be told
         raise HTTPException(400, "the body ends early") from None
 
@@ -89,7 +91,14 @@ _CODES = {400: "incomplete", 404: "not-found", 405: "wrong-method", 413: "too-la
 async def refused(request: Request, error: Exception) -> Response:
     """A refusal of ours, of the router's or of the host's."""
     assert isinstance(error, HTTPException)
-    body = _failure(_CODES.get(error.status_code, "refused"), error.detail)
+    message = error.detail
+    if message == HTTPStatus(error.status_code).phrase:  # the router says no more
+        allowed = (error.headers or {}).get("Allow", "").split(", ")
+        message = {
+            404: "there is nothing at this path; the service's `/openapi.json` says what there is",
+            405: f"this path takes {listing(sorted(allowed), 'or')}, not {request.method}",
+        }.get(error.status_code, message)
+    body = _failure(_CODES.get(error.status_code, "refused"), message)
     headers = {name: value for name, value in (error.headers or {}).items() if name.lower() != "content-type"}
     return Response(encode(body), error.status_code, headers, "application/json")
 
