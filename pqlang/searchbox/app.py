@@ -27,8 +27,9 @@ from pqlang.diagnostics import PqlError
 from pqlang.hostvalues import ValueSource
 from pqlang.schema import Endpoint, Schema
 from pqlang.schema_json import endpoint_json
-from pqlang.searchbox import answers, http, openapi, wire
+from pqlang.searchbox import answers, asks, http, openapi
 from pqlang.searchbox.answers import Found
+from pqlang.searchbox.examples import examples
 from pqlang.searchbox.files import read_files, tag_of
 from pqlang.searchbox.guard import Guard
 from pqlang.searchbox.narrowing import narrow, trim
@@ -174,13 +175,13 @@ class _Service:
     def routes(self, demo: bool) -> list[Route]:
         """Every path; each but `/` is found again below any path that the app is mounted at."""
         ask: dict[str, Callable[[Request], Awaitable[Response]]] = {
-            "/check": self.answers(wire.AskCheck, answers.check),
-            "/compile": self.answers(wire.AskCompile, answers.compile),
+            "/check": self.answers(asks.AskCheck, answers.check),
+            "/compile": self.answers(asks.AskCompile, answers.compile),
             "/complete": self.complete,
-            "/decompile": self.answers(wire.AskDecompile, answers.decompile),
-            "/describe": self.answers(wire.AskDescribe, answers.describe),
-            "/format": self.answers(wire.AskFormat, answers.format),
-            "/plan": self.answers(wire.AskPlan, answers.plan),
+            "/decompile": self.answers(asks.AskDecompile, answers.decompile),
+            "/describe": self.answers(asks.AskDescribe, answers.describe),
+            "/format": self.answers(asks.AskFormat, answers.format),
+            "/plan": self.answers(asks.AskPlan, answers.plan),
         }
         if self.fetch is not None:
             ask["/rows"] = self.rows
@@ -200,7 +201,7 @@ class _Service:
     # Questions
 
     def answers(
-        self, model: type[wire.A], make: Callable[[wire.A, Schema], dict[str, Any]]
+        self, model: type[asks.A], make: Callable[[asks.A, Schema], dict[str, Any]]
     ) -> Callable[[Request], Awaitable[Response]]:
         """The handler of a question: what it takes, and what makes its answer."""
 
@@ -212,13 +213,13 @@ class _Service:
         return handle
 
     async def complete(self, request: Request) -> Response:
-        ask = await self.asked(request, wire.AskComplete)
+        ask = await self.asked(request, asks.AskComplete)
         schema = await self.seen(request, ask.endpoint)
         sources = await self.sources(request, answers.endpoint(ask.endpoint, schema))
         return http.answer(await self.work(partial(answers.completions, ask, schema, sources, self.timeout)))
 
     async def rows(self, request: Request) -> Response:
-        ask = await self.asked(request, wire.AskRows)
+        ask = await self.asked(request, asks.AskRows)
         endpoint = answers.endpoint(ask.endpoint, await self.seen(request, ask.endpoint))
         assert self.fetch is not None
         found: Found | PqlError
@@ -233,7 +234,7 @@ class _Service:
             found = replace(found, records=first)
         return http.answer(answers.rows(ask, found))
 
-    async def asked(self, request: Request, model: type[wire.A]) -> wire.A:
+    async def asked(self, request: Request, model: type[asks.A]) -> asks.A:
         """What is asked; a thread reads a long body, since to say what is wrong with one takes a while."""
         body = await http.body(request)
         read = partial(http.read, model, body)
@@ -302,7 +303,7 @@ class _Service:
 
     async def openapi(self, request: Request) -> Response:
         schema = await self.seen(request)
-        return self.fact(request, await self.work(partial(self._document, schema.api.name, schema.names, self.paths)))
+        return self.fact(request, await self.work(partial(self._document, schema, self.paths)))
 
     def fact(self, request: Request, body: object) -> Response:
         """Something that seldom changes: a browser keeps it, and asks whether it is still so."""
@@ -327,10 +328,10 @@ class _Service:
         return response
 
 
-def _document(name: str, endpoints: tuple[str, ...], paths: tuple[str, ...]) -> dict[str, Any]:
+def _document(schema: Schema, paths: tuple[str, ...]) -> dict[str, Any]:
     from importlib.metadata import version
 
-    return openapi.document(name, endpoints, version("pqlang"), paths)
+    return openapi.document(schema.api.name, schema.names, version("pqlang"), paths, examples(schema))
 
 
 def _bridged(source: ValueSource, loop: asyncio.AbstractEventLoop, seconds: float) -> ValueSource:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from pqlang.diagnostics import listing
-from pqlang.searchbox import bodies, wire
+from pqlang.searchbox import asks, bodies
 from pqlang.searchbox.files import File
 from pqlang.searchbox.guard import TooLarge
 from pqlang.searchbox.problems import Malformed
@@ -33,9 +33,9 @@ async def body(request: Request) -> bytes:
         raise HTTPException(400, "the body ends early") from None
 
 
-def read(model: type[wire.A], body: bytes) -> wire.A:
+def read(model: type[asks.A], body: bytes) -> asks.A:
     """What is asked. Raises Malformed where the body is not what it has to be."""
-    return wire.read_body(model, bodies.read(body))
+    return asks.read_body(model, bodies.read(body))
 
 
 def answer(body: object) -> Response:
@@ -105,7 +105,12 @@ async def refused(request: Request, error: Exception) -> Response:
 
 async def malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, Malformed)
+    return Response(encode(malformed_body(error)), 422, media_type="application/json")
+
+
+def malformed_body(error: Malformed) -> dict[str, Any]:
+    """The first problem for people, and each with its place."""
     first, *others = error.problems
     more = f"; and {len(others)} more problem{'s' * (len(others) > 1)}" if others else ""
     problems = [{"at": list(at), "message": message} for at, message in error.problems]
-    return Response(encode(_failure("malformed", first.message + more, problems)), 422, media_type="application/json")
+    return _failure("malformed", first.message + more, problems)

@@ -1,486 +1,314 @@
-"""The bodies of requests and answers, as pydantic models. What reads them checks every type and knows every key.
-
-What a query says is never wrong here: an invalid query is an answer with `ok: false`, not a malformed request.
-"""
+"""What stands in answers, as pydantic models: for the description of the service, and for tests of what it says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from pqlang.searchbox import problems as say
-from pqlang.searchbox.problems import MOST_TOLD, Keys, Malformed
-
-MOST_REQUESTS = 100  # of a plan: what nobody would send one by one
-
-COMPONENT = "x-component"
-
-
-class _Unfit(ValueError):
-    """A value, or one inside a list, that is not what is wanted."""
-
-    def __init__(self, wanted: str, *inside: int) -> None:
-        super().__init__(wanted)
-        self.wanted, self.inside = wanted, inside
-
-
-def _whole(least: int, most: int | None = None) -> Callable[[object], int]:
-    """Takes a whole number, which JSON may also spell `14.0`."""
-    wanted = f"a whole number from {least} {'on' if most is None else f'to {most}'}"
-
-    def read(value: object) -> int:
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if type(value) is not int or value < least or (most is not None and value > most):
-            raise _Unfit(wanted)
-        return value
-
-    return read
-
-
-def _variable(value: object) -> object:
-    """A value of a variable, or a list of them; checked here, since a union complains once for each of its types."""
-    if isinstance(value, dict):
-        raise _Unfit("a text, a number, a boolean, null, or a list of these")
-    for at, each in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(each, list | dict):
-            raise _Unfit("a text, a number, a boolean or null", at)
-    return value
-
-
-def _request(value: object) -> object:
-    if not isinstance(value, str | dict):
-        raise _Unfit("a text or an object")
-    return value
-
-
-Scalar: TypeAlias = str | bool | int | float | None
-Variable: TypeAlias = Annotated[Scalar | list[Scalar], BeforeValidator(_variable)]
-Variables: TypeAlias = Annotated[dict[str, Variable], Field(description="the values of `$names` in the query")]
-QueryText: TypeAlias = Annotated[str, Field(description="the text of a query")]
-Mode: TypeAlias = Annotated[
-    Literal["search", "strict"],
-    Field(description="how the text is read: as a search box reads what hands type, or to the letter"),
-]
-Scope: TypeAlias = Annotated[
-    Literal["active"], Field(description="leaves out what is not active, unless the query speaks of it")
-]
-Target: TypeAlias = Annotated[
-    Literal["auto", "json", "params"],
-    Field(description="the JSON filter, direct parameters, or parameters where they are exact and else the filter"),
-]
-Offset: TypeAlias = Annotated[int, Field(ge=0), BeforeValidator(_whole(0))]
-Count: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(_whole(1))]
-# What these three may be is known when the document is made: `openapi` puts it in the place of the mark.
-EndpointName: TypeAlias = Annotated[
-    str,
-    WithJsonSchema({COMPONENT: "EndpointName"}),
-    Field(description="the name of an endpoint; `GET /schema` lists them"),
-]
-Zone: TypeAlias = Annotated[
-    str,
-    WithJsonSchema({COMPONENT: "Zone"}),
-    Field(description="the zone of days, and of times without offset"),
-]
-Instant: TypeAlias = Annotated[
-    str,
-    WithJsonSchema({COMPONENT: "Instant"}),
-    Field(description="what relative times are counted from, with its offset; the server's time if not given"),
-]
-
-
-# What is asked
-
-
-class Ask(BaseModel):
-    """A body: no key but these, each of its type and no other."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Read(Ask):
-    """A query at an endpoint, and how it is read: the keywords of `pqlang.compile`."""
-
-    query: QueryText
-    endpoint: EndpointName
-    mode: Mode = "search"
-    scope: Scope | None = None
-    target: Target | None = None
-    variables: Variables | None = None
-    now: Instant | None = None
-    tz: Zone = "UTC"
-
-
-class AskCheck(Read):
-    """What `/check` takes. With a `target`, whether one request of that kind can say it is checked too."""
-
-
-class AskCompile(Read):
-    """What `/compile` takes. Without a `target`: direct parameters where they are exact, else the JSON filter."""
-
-
-class AskPlan(Read):
-    """What `/plan` takes."""
-
-    disjoint: bool = Field(False, description="whether no record may be in the answers to two of the requests")
-    broaden: bool = Field(
-        False, description="whether requests may fetch more, and records be tested, to keep within `max_requests`"
-    )
-    max_requests: Annotated[int, Field(ge=1, le=MOST_REQUESTS), BeforeValidator(_whole(1, MOST_REQUESTS))] = Field(
-        30, description="requests of the plan"
-    )
-
-
-class _Cursor(Ask):
-    """A place in a query: in code points, or as JavaScript counts; past the end is the end, as is no place at all."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "not": {
-                "required": ["cursor", "utf16_cursor"],
-                "properties": {"cursor": {"type": "integer"}, "utf16_cursor": {"type": "integer"}},
-            }
-        }
-    )
-
-    query: QueryText
-    endpoint: EndpointName
-    mode: Mode = "search"
-    cursor: Offset | None = Field(None, description="code points before the place")
-    utf16_cursor: Offset | None = Field(None, description="UTF-16 units before the place")
-    now: Instant | None = None
-    tz: Zone = "UTC"
-
-    @model_validator(mode="after")
-    def _one(self) -> _Cursor:
-        if self.cursor is not None and self.utf16_cursor is not None:
-            raise ValueError("give `cursor` or `utf16_cursor`, not both")
-        return self
-
-    @property
-    def offset(self) -> int:
-        """The place in code points; half of a pair of surrogates counts as before it."""
-        if self.utf16_cursor is None:
-            return len(self.query) if self.cursor is None else min(self.cursor, len(self.query))
-        if self.query.isascii():
-            return min(self.utf16_cursor, len(self.query))
-        units = self.query.encode("utf-16-le")[: 2 * self.utf16_cursor]
-        return len(units.decode("utf-16-le", "ignore"))
-
-
-class AskComplete(_Cursor):
-    """What `/complete` takes."""
-
-    variables: list[str] | None = Field(None, description="the names that are bound beside the query")
-
-
-class AskDescribe(_Cursor):
-    """What `/describe` takes."""
-
-    variables: Variables | None = None
-
-
-class AskFormat(Ask):
-    """What `/format` takes."""
-
-    query: QueryText
-    mode: Mode = "search"
-    width: Count | None = Field(None, description="break lines that are longer")
-
-
-class AskDecompile(Ask):
-    """What `/decompile` takes: a URL, a query string, or a JSON filter as text or as an object."""
-
-    target: Annotated[str | dict[str, Any], BeforeValidator(_request)] = Field(
-        description="a URL, a query string, or a JSON filter"
-    )
-    endpoint: EndpointName | None = None
-
-
-class AskRows(Ask):
-    """What `/rows` takes."""
-
-    query: QueryText
-    endpoint: EndpointName
-    mode: Mode = "search"
-    scope: Scope | None = None
-
-
-A = TypeVar("A", bound=Ask)
-
-
-_WANTED = {
-    "string_type": "a text",
-    "bool_type": "true or false",
-    "dict_type": "an object",
-    "list_type": "a list",
-}
-
-
-def read_body(model: type[A], body: object) -> A:
-    """The body as the model has it; null is the same as no key where there need be none.
-
-    Raises Malformed with the problems and their places, in our words.
-    """
-    if not isinstance(body, dict):
-        raise Malformed(say.unfit((), "a JSON object", body))
-    optional = {name for name, field in model.model_fields.items() if not field.is_required()}
-    try:
-        return model.model_validate(
-            {key: each for key, each in body.items() if each is not None or key not in optional}
-        )
-    except ValidationError as error:
-        found = error.errors(include_url=False)[:MOST_TOLD]
-        raise Malformed(*(_problem(model, each) for each in found)) from None
-
-
-def _problem(model: type[Ask], error: Any) -> say.Problem:
-    """What pydantic found, as a problem of ours."""
-    at: Keys = error["loc"]
-    given, reason = error["input"], error.get("ctx", {}).get("error")
-    match error["type"]:
-        case "missing":
-            return say.missing(at, model.model_fields[str(at[0])].description or "")
-        case "extra_forbidden":
-            return say.unknown(at, model.model_fields)
-        case "literal_error":
-            return say.unfit(at, error["ctx"]["expected"].replace("'", "`"), given)
-        case "value_error" if isinstance(reason, _Unfit):
-            for index in reason.inside:
-                given = given[index]
-            return say.unfit((*at, *reason.inside), reason.wanted, given)
-        case "value_error":
-            return say.clash(at, str(reason))
-    return say.unfit(at, _WANTED[error["type"]], given)
-
-
-# What is answered
+from pqlang.searchbox.asks import Ask, Count, Offset
 
 
 class Part(BaseModel):
     """A part of an answer: every key is there."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 class Range(Part):
     """A half-open range of a text."""
 
     start: Offset
+    """where it starts"""
     end: Offset
+    """behind its last character"""
 
 
 class Placed(Part):
     """Something that has a place in the text that was sent."""
 
-    span: Range = Field(description="in code points")
-    utf16: Range = Field(description="in UTF-16 units, as JavaScript counts")
+    span: Range
+    """in code points"""
+    utf16: Range
+    """in UTF-16 units, as JavaScript counts"""
 
 
 class Edit(Placed):
-    """An edit: put `replacement` in place of the span. A `safe` one keeps the meaning."""
+    """An edit: put `replacement` in place of the span."""
 
     message: str
+    """what it does"""
     replacement: str
+    """the text to put there"""
     safe: bool
+    """whether it keeps the meaning"""
 
 
 class Problem(Placed):
     """Something to say about a text."""
 
     code: str
+    """its kind, which stays the same: `unknown-field`"""
     severity: Literal["error", "warning", "hint"]
+    """an error leaves no answer; the others are worth knowing"""
     message: str
+    """what is wrong"""
     label: str
+    """the same in two or three words, for under the text"""
     help: str
+    """what to do, or nothing"""
     line: Count
+    """the line it starts on"""
     column: Count
+    """the code point of that line"""
     suggestions: list[Edit]
+    """edits that mend it, the likeliest first"""
 
 
 class Answer(Part):
-    """What every answer to a query has. `ok`: no diagnostic is an error."""
+    """What every answer to a query has."""
 
     ok: Literal[True]
+    """no diagnostic is an error"""
     diagnostics: list[Problem]
+    """what is worth knowing"""
 
 
 class Refusal(Part):
-    """The answer to a query that is wrong: at least one diagnostic is an error, and nothing else is said."""
+    """The answer to a query that is wrong: nothing else is said."""
 
     ok: Literal[False]
+    """at least one diagnostic is an error"""
     diagnostics: list[Problem]
+    """what is wrong, and what is worth knowing"""
 
 
 class Checked(Answer):
     """Nothing is wrong with the query."""
 
 
-class Compiled(Answer):
-    """The one request that a query means. `filter` is None where direct parameters say it."""
+class Asked(Part):
+    """How a request is asked for."""
+
+    target: Literal["json", "params"]
+    """by the JSON filter, or by direct parameters"""
+    filter: dict[str, JsonValue] | None
+    """the JSON filter; null where direct parameters say it"""
+    params: dict[str, str | list[str]]
+    """the direct parameters; with a JSON filter that filter as a text; and the order"""
+    url: str
+    """all of it"""
+
+
+class Compiled(Answer, Asked):
+    """The one request that a query means."""
 
     endpoint: str
-    target: Literal["json", "params"]
-    filter: dict[str, JsonValue] | None
-    params: dict[str, str | list[str]]
+    """the endpoint it asks"""
     query_string: str
-    url: str
+    """the parameters, percent-encoded"""
 
 
-class PlannedRequest(Part):
+class PlannedRequest(Asked):
     """One request of a plan, and what is then to be tested on its records."""
 
-    url: str
-    target: Literal["json", "params"]
     reason: str
-    params: dict[str, str | list[str]]
-    filter: dict[str, JsonValue] | None
+    """why it is asked so"""
     exact: bool
+    """whether it fetches nothing but what is meant"""
     residual: str | None
+    """otherwise the query that its records have to pass"""
 
 
 class Planned(Answer):
-    """The requests that together answer a query, and the same as a text for people."""
+    """The requests that together answer a query."""
 
     query: str
+    """the query in its canonical form"""
     endpoint: str
+    """the endpoint they ask"""
     count: Offset
+    """how many there are; none where no record can match"""
     exact: bool
+    """whether none fetches more than is meant"""
     disjoint: bool
+    """whether no record is in two answers"""
     overlap: str
+    """why that is not so"""
     disjoint_with: str
+    """what a disjoint plan would take"""
     requests: list[PlannedRequest]
+    """the requests"""
     one_request: list[str]
+    """what would make it one request"""
     explain: str
+    """all of it as a text for people"""
 
 
 class Offer(Placed):
     """Put `insert` in place of the span."""
 
     label: str
+    """what to show in a list"""
     kind: Literal["field", "operator", "value", "keyword", "snippet"]
+    """what it is"""
     insert: str
+    """the text to put there"""
     detail: str
+    """a word on what it means"""
 
 
 class Completed(Answer):
-    """What may be written at the cursor, the likeliest first."""
+    """What may be written at the cursor."""
 
     completions: list[Offer]
+    """the likeliest first"""
 
 
 class Fact(Part):
     """Something to know about what is described."""
 
     label: str
+    """what it is about"""
     text: str
+    """what there is to know"""
 
 
 class Place(Placed):
-    """What stands at the cursor: its kind, its name, what it means, and what is wrong with it or worth knowing."""
+    """What stands at the cursor."""
 
     kind: str
+    """a field, an operator, a value, and so on"""
     title: str
+    """its name"""
     text: str
+    """what it means"""
     facts: list[Fact]
+    """what else there is to know"""
     problems: list[Problem]
+    """what is wrong with it, or worth knowing"""
 
 
 class Described(Answer):
     """What stands at the cursor, if anything does. What is wrong with it is a part of that."""
 
     description: Place | None
+    """null where nothing stands there"""
 
 
 class Formatted(Answer):
     """The query in its canonical form."""
 
     query: str
+    """that text"""
 
 
 class Decompiled(Answer):
     """The query that a request means."""
 
     endpoint: str
+    """the endpoint that the request asks"""
     query: str
+    """the text of the query"""
 
 
 class Rows(Answer):
-    """The first records that a query selects, and how many there are where that is known."""
+    """The first records that a query selects."""
 
     rows: list[dict[str, JsonValue]]
+    """the records as the API has them, 50 at most"""
     total: Offset | None
+    """how many there are, where that is known"""
 
 
 class EndpointEntry(Part):
-    """An endpoint in the list of them. `rows`: whether `/rows` answers for it."""
+    """An endpoint in the list of them."""
 
     name: str
+    """what questions call it"""
     description: str
+    """what it lists"""
     rows: bool
+    """whether `/rows` answers for it"""
 
 
 class FieldEntry(Part):
-    """A field. `meanings` stand beside `values`, or are none; `many`: there may be several to a record."""
+    """A field."""
 
     name: str
+    """what queries call it"""
     type: str
+    """what it holds"""
     description: str
+    """what it is"""
     values: list[str]
+    """the values of an enum"""
     meanings: list[str]
+    """what each of them means, or none"""
     nullable: bool
+    """whether it may be null"""
     many: bool
+    """whether there may be several to a record"""
     sortable: bool
-    json_: bool = Field(alias="json", description="whether the JSON filter asks for it")
-    param: str | None = Field(description="the direct parameter that asks for it")
-    sort: str | None = Field(description="what the API calls it in the order of a list")
+    """whether `order by` takes it"""
+    json_: bool = Field(alias="json")
+    """whether the JSON filter asks for it"""
+    param: str | None
+    """the direct parameter that asks for it"""
+    sort: str | None
+    """what the API calls it in the order of a list"""
 
 
 class EndpointFacts(Part):
-    """An endpoint. `search`: where free text looks; `sort`: how the API orders a list that says nothing of it."""
+    """An endpoint and its fields."""
 
     name: str
+    """what questions call it"""
     path: str
+    """where the API has it"""
     description: str
+    """what it lists"""
     search: str | None
+    """the field in which free text looks"""
     sort: str | None
+    """how the API orders a list that says nothing of it"""
     examples: list[str]
+    """queries"""
     fields: list[FieldEntry]
+    """its fields"""
     rows: bool
+    """whether `/rows` answers for it"""
 
 
 class Where(Part):
-    """One problem of a body: the keys and numbers that lead to it, and what is wrong."""
+    """One problem of a body."""
 
     at: list[str | int]
+    """the keys and indices that lead to it; empty for the body itself"""
     message: str
+    """what is wrong there, and what it has to be"""
 
 
 class Trouble(Part):
     """What is wrong with a request."""
 
     code: str
+    """its kind, which stays the same"""
     message: str
+    """what is wrong, for people"""
     problems: list[Where]
+    """where a malformed body is wrong"""
 
 
 class Failure(Part):
     """The answer to a request that is no question about a query: malformed, too large, too many at once."""
 
     ok: Literal[False]
+    """there is no answer"""
     error: Trouble
+    """why"""
 
 
 Shape: TypeAlias = type[BaseModel]
@@ -493,9 +321,10 @@ def definitions(models: Sequence[Shape], template: str) -> dict[str, Any]:
     shapes: dict[str, Any] = found["$defs"]
     for model in models:
         if issubclass(model, Ask):
-            for name, shape in shapes[model.__name__]["properties"].items():
+            properties = shapes[model.__name__]["properties"]
+            for name, shape in properties.items():
                 if shape.get("default") is not None:
-                    shapes[model.__name__]["properties"][name] = _nullable(shape)
+                    properties[name] = _nullable(shape)
     return shapes
 
 
