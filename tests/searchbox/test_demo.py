@@ -109,6 +109,21 @@ def test_rows_are_shown_where_there_are_any(make_box: Any) -> None:
     assert elsewhere.page.locator("#rows").is_hidden()
 
 
+@pytest.mark.parametrize("address", ["/pql/", "/pql/?q=archived"])
+def test_who_types_before_the_endpoints_are_known_keeps_it(make_box: Any, address: str) -> None:
+    box = make_box("/pql/")
+    held: list[Any] = []
+    box.page.route("**/schema", lambda route: held.append(route))
+    box.page.goto(f"{box.server}{address}")
+    box.input.fill("not archived")
+    assert held
+    held[0].continue_()
+    box.page.locator("#endpoints label").first.wait_for()
+    settle(box)
+    assert box.value == "not archived"
+    assert box.page.locator(".request dl").inner_text().split() == ["archived", "false"]
+
+
 @pytest.mark.parametrize(
     ("shown", "total", "said"),
     [

@@ -39,7 +39,7 @@ async function showEndpoints() {
   }
   hasRows = chosen.rows;
   form.elements.scope.checked = asked.get("scope") === "active";
-  box.value = asked.get("q") ?? "";
+  if (!box.value) box.value = asked.get("q") ?? ""; // who types before the endpoints are known keeps it
   choose();
 }
 
