@@ -88,7 +88,10 @@ def make_plan(
             other, _ = make_plan(condition, endpoint, target=target, max_requests=max_requests, work=work)
             problem = problem if other is None else say.cost_of_disjoint(problem, len(other.branches))
         return None, [problem]
-    broader = planner.broader()
+    try:
+        broader = planner.broader()
+    except TooMuch:  # to see which of so many are needed takes too much: one request takes the least
+        broader = _Planner(condition, endpoint, target, 1, work).broader()
     return (broader, []) if isinstance(broader, Branches) else (None, [problem, broader])
 
 

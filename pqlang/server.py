@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 
 from pqlang.arguments import built_in
 from pqlang.searchbox import create_app
@@ -16,9 +15,10 @@ def run(options: argparse.Namespace) -> int:
     with bound(options.port, options.host) as listener:  # before the work: a port that is taken is said at once
         rows = None
         if options.sandbox:
+            from pqlang.sandbox.command import instant
             from pqlang.searchbox.beside import Sandbox  # brings a database and a client
 
-            rows = Sandbox(schema, datetime.now(UTC)).rows
+            rows = Sandbox(schema, instant(options.until)).rows
         app = create_app(schema, rows=rows)
         listener.listen(2_048)
         print(f"{address(options.host, listener.getsockname()[1])}\nCtrl-C stops it", flush=True)

@@ -165,6 +165,7 @@ def _serve(command: Any) -> None:
     command.add_argument("--port", type=_whole, default=8765, metavar="N", help="8765 if not given; 0 takes any")
     _schema(command)
     command.add_argument("--sandbox", action="store_true", help="with rows of made-up records on the demo page")
+    command.add_argument("--until", default="now", metavar="TIME", help="when the youngest is made; now if not given")
 
 
 def _show_schema(command: Any) -> None:

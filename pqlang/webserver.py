@@ -15,6 +15,7 @@ from pqlang.source import Source
 
 LOOPBACK = "127.0.0.1"
 HIGHEST = 65_535
+PATIENCE = 5  # seconds: somebody who connects as it ends would keep it for ever
 
 
 @contextmanager
@@ -51,5 +52,12 @@ def _socket(port: int, host: str) -> socket.socket:
 
 def serve(app: Any, listener: socket.socket) -> None:
     """Answer until interrupted. Who asked since the socket listens is kept waiting, not sent away."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=PATIENCE,
+    )
     uvicorn.Server(config).run([listener])

@@ -83,8 +83,11 @@ ROWS = (
     {"repl", "sandbox.storage"},
     {"sandbox.app"},
     {"sandbox.command"},
-    {"searchbox.wire", "searchbox.files", "searchbox.guard"},
+    {"searchbox.problems", "searchbox.files", "searchbox.guard"},
+    {"searchbox.asks", "searchbox.bodies"},
+    {"searchbox.wire"},
     {"searchbox.narrowing", "searchbox.http", "searchbox.answers", "searchbox.openapi"},
+    {"searchbox.examples"},
     {"searchbox.app"},
     {"searchbox", "searchbox.beside"},
     {"server"},
@@ -98,7 +101,7 @@ DOORS = {
     "lark": set(),
     "pygments": {"pygments_lexer"},
     "prompt_toolkit": {"repl"},
-    "pydantic": {"schema_tables", "searchbox.wire"},  # what comes from outside: a schema file, and bodies of requests
+    "pydantic": {"schema_tables", "searchbox.asks", "searchbox.wire"},  # schema files, bodies of requests and answers
     "pydantic_core": {"schema_tables"},
     "sqlalchemy": {"emitters.sql", "emitters.sql_columns", "emitters.sql_types", "sandbox.storage", "sandbox.tables"},
     "starlette": {"sandbox.app", "searchbox.app", "searchbox.http"},

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import ask, serving
 from starlette.testclient import TestClient
 
 import pqlang
@@ -27,38 +25,6 @@ from pqlang.searchbox.beside import Sandbox
 
 ROOT = Path(__file__).parent.parent
 QUERY = json.dumps({"query": "status = draft", "endpoint": "forms"}).encode()
-
-
-@contextmanager
-def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The command, when it has said its address, and its port."""
-    line = [sys.executable, "-W", "error", "-m", "pqlang", "serve", "--port", "0", *words]
-    with subprocess.Popen(
-        line,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "LC_ALL": "C.UTF-8"},
-    ) as process:
-        assert process.stdout is not None
-        try:
-            said = process.stdout.readline()
-            found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/\n", said)
-            assert found, said + (process.stderr.read() if process.stderr and process.poll() is not None else "")
-            yield process, int(found[1])
-        finally:
-            process.kill()
-
-
-def ask(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request(method, path, body, {"Content-Type": "application/json", **headers})
-        response = connection.getresponse()
-        return response.status, response.headers, response.read()
-    finally:
-        connection.close()
 
 
 def test_serve_answers_over_http_and_stops_when_interrupted() -> None:
@@ -126,17 +92,107 @@ sys.exit(main())
     assert (beside.returncode, "pip install 'pqlang[server,sandbox,client]'" in beside.stderr) == (2, True)
 
 
-def test_rows_come_from_a_sandbox_beside_it() -> None:
-    with serving("--sandbox") as (process, port):
-        assert all(each["rows"] for each in json.loads(ask(port, "GET", "/schema")[2]))
-        query = {"query": "parent_status = draft or title ~* '%a%'", "endpoint": "cases"}
-        status, _, body = ask(port, "POST", "/rows", json.dumps(query).encode())
-        answer = json.loads(body)
-        assert (status, answer["ok"], len(answer["rows"])) == (200, True, 50)
-        assert 50 < answer["total"] < 1_000
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-        assert (process.returncode, err) == (130, "")
+# With a sandbox beside it
+
+TOKEN = {"Authorization": "Bearer pnbx_test"}
+
+
+def question(port: int, path: str, query: str, endpoint: str) -> dict[str, Any]:
+    status, _, body = ask(port, "POST", path, json.dumps({"query": query, "endpoint": endpoint}).encode())
+    answer: dict[str, Any] = json.loads(body)
+    assert (status, answer["ok"]) == (200, True), answer
+    return answer
+
+
+def every_record(port: int, url: str) -> list[dict[str, Any]]:
+    """All that a request of the API's selects, page by page, from a sandbox at that port."""
+    path = "/v1" + url.removeprefix("https://connect.penbox.io/v1")
+    found: list[dict[str, Any]] = []
+    for number in range(1, 100):
+        more = f"page[size]=100&page[number]={number}"
+        status, _, body = ask(port, "GET", f"{path}{'&' if '?' in path else '?'}{more}", **TOKEN)
+        assert status == 200, body
+        page = json.loads(body)
+        found += page["data"]
+        if number >= page["meta"]["total_pages"]:
+            break
+    assert len(found) == page["meta"]["total_count"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[tuple[int, int]]:
+    """The ports of `pql serve --sandbox` and of `pql sandbox`, with the same records."""
+    until = ("--until", "2024-11-22T12:00:00Z")
+    with serving("--sandbox", *until) as (_, port), serving(*until, command="sandbox") as (_, direct):
+        yield port, direct
+
+
+@pytest.mark.parametrize(
+    ("query", "endpoint", "requests", "exact"),
+    [
+        ("", "cases", 1, True),
+        ("parent_status = draft", "cases", 1, True),
+        ("owner.email ~ '%a%' and created_at > 2023-01-01", "cases", 1, True),
+        ("parent_status = draft or title ~* '%a%'", "cases", 2, True),
+        ("status = draft or user.email contains ann or not archived", "forms", 1, False),
+        ("not archived and title not contains e", "cases", 1, False),
+        ("title not contains e and (parent_status = draft or owner.email is null)", "cases", 2, False),
+        ("not contact.email contains a", "cases", 1, False),
+        ("status in (draft, pending, declined) and not archived", "forms", 3, True),
+        ("parent_status = draft and parent_status = closed", "cases", 0, True),
+    ],
+)
+def test_rows_are_what_the_sandbox_says_itself(
+    both: tuple[int, int], query: str, endpoint: str, requests: int, exact: bool
+) -> None:
+    port, direct = both
+    plan = question(port, "/plan", query, endpoint)
+    assert (len(plan["requests"]), plan["exact"]) == (requests, exact)
+    wanted = pqlang.predicate(query, endpoint, mode="search")
+    union = {
+        record["id"]: record
+        for request in plan["requests"]
+        for record in every_record(direct, request["url"])
+        if request["exact"] or wanted.matches(record)
+    }
+    youngest = sorted(union.values(), key=lambda each: (each["created_at"], each["id"]), reverse=True)
+    answer = question(port, "/rows", query, endpoint)
+    assert answer["rows"] == youngest[:50]
+    assert answer["total"] == len(union)
+    assert requests == 0 or answer["rows"]
+
+
+def test_the_page_and_its_wrong_queries_beside_a_sandbox(both: tuple[int, int]) -> None:
+    port, _ = both
+    assert all(each["rows"] for each in json.loads(ask(port, "GET", "/schema")[2]))
+    status, headers, page = ask(port, "GET", "/")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    for source in re.findall(rb'(?:src|href)="([^"]+)"', page):
+        assert ask(port, "GET", f"/{source.decode()}")[0] == 200
+    status, _, body = ask(port, "POST", "/rows", b'{"query": "stats = x", "endpoint": "cases"}')
+    answer = json.loads(body)
+    assert (status, answer["ok"]) == (200, False)
+    assert [each["code"] for each in answer["diagnostics"]] == ["unknown-field"]
+
+
+@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+@pytest.mark.parametrize("words", [(), ("--sandbox",)])
+def test_serve_ends_cleanly(stop: signal.Signals, status: int, words: tuple[str, ...]) -> None:
+    with serving(*words) as (process, port):
+        assert ask(port, "POST", "/check", QUERY)[0] == 200
+        if words:
+            assert question(port, "/rows", "not archived", "cases")["total"] > 50
+        with socket.create_connection(("127.0.0.1", port), 30):  # somebody who says nothing keeps nobody waiting
+            assert ask(port, "POST", "/check", QUERY)[0] == 200  # by now both are known of
+            process.send_signal(stop)
+            _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (status, "")
+
+
+def test_serve_wants_a_time_that_records_can_have() -> None:
+    done = pql("serve", "--sandbox", "--port", "0", "--until", "soon")
+    assert (done.returncode, done.stdout, "`--until` must be `now` or a time" in done.stderr) == (2, "", True)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     schema = options.schema or built_in()
     with bound(options.port) as listener:  # before the work: a port that is taken is said at once
         storage = Storage(schema, options.db or "sqlite://")
-        fill(storage, options.records, options.seed, _until(options.until))
+        fill(storage, options.records, options.seed, instant(options.until))
         listener.listen(2_048)  # who asks from now on is kept waiting, not sent away
         port = listener.getsockname()[1]
         print(welcome(schema, port), flush=True)
@@ -62,7 +62,12 @@ def fill(storage: Storage, records: int, seed: int = 0, until: datetime = UNTIL)
     storage.finish(what)
 
 
-def _until(text: str | None) -> datetime:
+def instant(text: str | None) -> datetime:
+    """When the youngest record is made, by what `--until` says. Raises PqlError.
+
+    >>> instant("2024-01-15").isoformat()
+    '2024-01-15T00:00:00+00:00'
+    """
     if text is None:
         return UNTIL
     if text == "now":

@@ -18,21 +18,21 @@ from pqlang.moments import make_clock
 from pqlang.presenter import request_json
 from pqlang.rendering import offsets, to_json
 from pqlang.schema import Endpoint, Schema
-from pqlang.searchbox import wire
-from pqlang.searchbox.wire import Malformed
+from pqlang.searchbox import asks
+from pqlang.searchbox.problems import Malformed, Problem
 from pqlang.source import Source
 from pqlang.valueclass import frozen
 
 Values = Mapping[str, ValueSource]
 
 
-def check(ask: wire.AskCheck, schema: Schema) -> dict[str, Any]:
+def check(ask: asks.AskCheck, schema: Schema) -> dict[str, Any]:
     """What is wrong with a query, and what is worth knowing."""
     found = entry.check(ask.query, endpoint(ask.endpoint, schema), target=ask.target, **_how(ask))
     return answer({}, found, Source(ask.query))
 
 
-def compile(ask: wire.AskCompile, schema: Schema) -> dict[str, Any]:
+def compile(ask: asks.AskCompile, schema: Schema) -> dict[str, Any]:
     """The one request that a query means."""
     at, how = endpoint(ask.endpoint, schema), _how(ask)
 
@@ -43,7 +43,7 @@ def compile(ask: wire.AskCompile, schema: Schema) -> dict[str, Any]:
     return _tried(made, ask.query)
 
 
-def plan(ask: wire.AskPlan, schema: Schema) -> dict[str, Any]:
+def plan(ask: asks.AskPlan, schema: Schema) -> dict[str, Any]:
     """The requests that together answer a query."""
     at, how = endpoint(ask.endpoint, schema), _how(ask)
     how |= {"disjoint": ask.disjoint, "broaden": ask.broaden, "max_requests": ask.max_requests}
@@ -55,7 +55,7 @@ def plan(ask: wire.AskPlan, schema: Schema) -> dict[str, Any]:
     return _tried(made, ask.query)
 
 
-def completions(ask: wire.AskComplete, schema: Schema, values: Values, timeout: float) -> dict[str, Any]:
+def completions(ask: asks.AskComplete, schema: Schema, values: Values, timeout: float) -> dict[str, Any]:
     """What may be written at the cursor; `values` is asked for what only the host knows."""
     at = endpoint(ask.endpoint, schema)
     _clock(ask.now, ask.tz)
@@ -64,7 +64,7 @@ def completions(ask: wire.AskComplete, schema: Schema, values: Values, timeout: 
     return answer({"completions": [each.to_json(ask.query) for each in found]}, (), Source(ask.query))
 
 
-def describe(ask: wire.AskDescribe, schema: Schema) -> dict[str, Any]:
+def describe(ask: asks.AskDescribe, schema: Schema) -> dict[str, Any]:
     """What stands at the cursor."""
     at = endpoint(ask.endpoint, schema)
     _clock(ask.now, ask.tz)
@@ -81,12 +81,12 @@ def describe(ask: wire.AskDescribe, schema: Schema) -> dict[str, Any]:
     return answer({"description": described}, (), source)
 
 
-def format(ask: wire.AskFormat, schema: Schema) -> dict[str, Any]:
+def format(ask: asks.AskFormat, schema: Schema) -> dict[str, Any]:
     """The query in its canonical form."""
     return _tried(lambda: ({"query": compiler.format(ask.query, width=ask.width, mode=ask.mode)}, ()), ask.query)
 
 
-def decompile(ask: wire.AskDecompile, schema: Schema) -> dict[str, Any]:
+def decompile(ask: asks.AskDecompile, schema: Schema) -> dict[str, Any]:
     """The query that a request means."""
     at = None if ask.endpoint is None else endpoint(ask.endpoint, schema)
     reading = read_target(ask.target, at, schema=schema)
@@ -103,7 +103,7 @@ class Found:
     diagnostics: Sequence[Diagnostic] = ()
 
 
-def rows(ask: wire.AskRows, found: Found | PqlError) -> dict[str, Any]:
+def rows(ask: asks.AskRows, found: Found | PqlError) -> dict[str, Any]:
     """The records that were found, or why there are none."""
     if isinstance(found, PqlError):
         return answer({}, found.diagnostics, found.source)
@@ -127,7 +127,7 @@ def endpoint(name: str, schema: Schema) -> Endpoint:
         raise _malformed("endpoint", error) from None
 
 
-def _how(ask: wire.Read) -> dict[str, Any]:
+def _how(ask: asks.Read) -> dict[str, Any]:
     """How a query is read, as keywords."""
     _clock(ask.now, ask.tz)
     return {"variables": ask.variables, "now": ask.now, "tz": ask.tz, "scope": ask.scope, "mode": ask.mode}
@@ -147,7 +147,7 @@ def _clock(now: str | None, tz: str) -> None:
 
 def _malformed(key: str, error: PqlError) -> Malformed:
     problem = error.diagnostics[0]
-    return Malformed(((key,), problem.message + (f"; {problem.help}" if problem.help else "")))
+    return Malformed(Problem((key,), problem.message + (f"; {problem.help}" if problem.help else "")))
 
 
 def _tried(make: Callable[[], tuple[dict[str, Any], Sequence[Diagnostic]]], query: str) -> dict[str, Any]:

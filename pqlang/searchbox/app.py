@@ -27,11 +27,13 @@ from pqlang.diagnostics import PqlError
 from pqlang.hostvalues import ValueSource
 from pqlang.schema import Endpoint, Schema
 from pqlang.schema_json import endpoint_json
-from pqlang.searchbox import answers, http, openapi, wire
+from pqlang.searchbox import answers, asks, http, openapi
 from pqlang.searchbox.answers import Found
+from pqlang.searchbox.examples import examples
 from pqlang.searchbox.files import read_files, tag_of
 from pqlang.searchbox.guard import Guard
 from pqlang.searchbox.narrowing import narrow, trim
+from pqlang.searchbox.problems import Malformed
 from pqlang.valueclass import replace
 
 T = TypeVar("T")
@@ -44,6 +46,7 @@ Values: TypeAlias = (
 )
 
 ROWS = 50  # records of an answer
+SHORT = 4_096  # bytes of a body that is read where the request is
 
 
 class Rows(Protocol):
@@ -104,11 +107,13 @@ def create_app(
     numbers = {"body_limit": body_limit, "concurrency": concurrency, "workers": workers}
     _check_numbers(numbers, {"time_limit": time_limit, "values_timeout": values_timeout})
     service = _Service(known, values, fields, rows, values_timeout, workers)
+    inside = Starlette(
+        routes=service.routes(demo),
+        exception_handlers={HTTPException: http.refused, Malformed: http.malformed, Exception: http.failed},
+    )
+    inside.router.redirect_slashes = False  # a redirect goes to what `Host` says, which is anyone's to say
     app: ASGIApp = Guard(
-        Starlette(
-            routes=service.routes(demo),
-            exception_handlers={HTTPException: http.refused, wire.Malformed: http.malformed, Exception: http.failed},
-        ),
+        inside,
         http.unavailable,
         body=body_limit,
         seconds=time_limit,
@@ -117,7 +122,8 @@ def create_app(
     )
     if not cors:
         return app
-    return CORSMiddleware(app, allow_origins=list(cors), allow_methods=["GET", "POST"], allow_headers=["Content-Type"])
+    # any header: `fields` may go by one, and no cookie comes with it
+    return CORSMiddleware(app, allow_origins=list(cors), allow_methods=["GET", "POST"], allow_headers=["*"])
 
 
 def _check(schema: object, callables: Mapping[str, object], cors: object) -> None:
@@ -169,13 +175,13 @@ class _Service:
     def routes(self, demo: bool) -> list[Route]:
         """Every path; each but `/` is found again below any path that the app is mounted at."""
         ask: dict[str, Callable[[Request], Awaitable[Response]]] = {
-            "/check": self.answers(wire.AskCheck, answers.check),
-            "/compile": self.answers(wire.AskCompile, answers.compile),
+            "/check": self.answers(asks.AskCheck, answers.check),
+            "/compile": self.answers(asks.AskCompile, answers.compile),
             "/complete": self.complete,
-            "/decompile": self.answers(wire.AskDecompile, answers.decompile),
-            "/describe": self.answers(wire.AskDescribe, answers.describe),
-            "/format": self.answers(wire.AskFormat, answers.format),
-            "/plan": self.answers(wire.AskPlan, answers.plan),
+            "/decompile": self.answers(asks.AskDecompile, answers.decompile),
+            "/describe": self.answers(asks.AskDescribe, answers.describe),
+            "/format": self.answers(asks.AskFormat, answers.format),
+            "/plan": self.answers(asks.AskPlan, answers.plan),
         }
         if self.fetch is not None:
             ask["/rows"] = self.rows
@@ -195,25 +201,25 @@ class _Service:
     # Questions
 
     def answers(
-        self, model: type[wire.A], make: Callable[[wire.A, Schema], dict[str, Any]]
+        self, model: type[asks.A], make: Callable[[asks.A, Schema], dict[str, Any]]
     ) -> Callable[[Request], Awaitable[Response]]:
         """The handler of a question: what it takes, and what makes its answer."""
 
         async def handle(request: Request) -> Response:
-            ask = await http.read(request, model)
+            ask = await self.asked(request, model)
             schema = await self.seen(request, getattr(ask, "endpoint", None))
             return http.answer(await self.work(partial(make, ask, schema)))
 
         return handle
 
     async def complete(self, request: Request) -> Response:
-        ask = await http.read(request, wire.AskComplete)
+        ask = await self.asked(request, asks.AskComplete)
         schema = await self.seen(request, ask.endpoint)
         sources = await self.sources(request, answers.endpoint(ask.endpoint, schema))
         return http.answer(await self.work(partial(answers.completions, ask, schema, sources, self.timeout)))
 
     async def rows(self, request: Request) -> Response:
-        ask = await http.read(request, wire.AskRows)
+        ask = await self.asked(request, asks.AskRows)
         endpoint = answers.endpoint(ask.endpoint, await self.seen(request, ask.endpoint))
         assert self.fetch is not None
         found: Found | PqlError
@@ -222,9 +228,17 @@ class _Service:
         except PqlError as error:
             found = error
         else:
+            first = list(found.records[:ROWS])  # however many the host gives
             if endpoint is not self.schema.endpoint(endpoint.name):
-                found = replace(found, records=[trim(each, endpoint) for each in found.records])
+                first = [trim(each, endpoint) for each in first]
+            found = replace(found, records=first)
         return http.answer(answers.rows(ask, found))
+
+    async def asked(self, request: Request, model: type[asks.A]) -> asks.A:
+        """What is asked; a thread reads a long body, since to say what is wrong with one takes a while."""
+        body = await http.body(request)
+        read = partial(http.read, model, body)
+        return read() if len(body) <= SHORT else await self.work(read)
 
     async def work(self, do: Callable[[], T]) -> T:
         """The outcome of work that takes a while, from a thread; the event loop goes on meanwhile."""
@@ -289,7 +303,7 @@ class _Service:
 
     async def openapi(self, request: Request) -> Response:
         schema = await self.seen(request)
-        return self.fact(request, await self.work(partial(self._document, schema.api.name, schema.names, self.paths)))
+        return self.fact(request, await self.work(partial(self._document, schema, self.paths)))
 
     def fact(self, request: Request, body: object) -> Response:
         """Something that seldom changes: a browser keeps it, and asks whether it is still so."""
@@ -314,10 +328,10 @@ class _Service:
         return response
 
 
-def _document(name: str, endpoints: tuple[str, ...], paths: tuple[str, ...]) -> dict[str, Any]:
+def _document(schema: Schema, paths: tuple[str, ...]) -> dict[str, Any]:
     from importlib.metadata import version
 
-    return openapi.document(name, endpoints, version("pqlang"), paths)
+    return openapi.document(schema.api.name, schema.names, version("pqlang"), paths, examples(schema))
 
 
 def _bridged(source: ValueSource, loop: asyncio.AbstractEventLoop, seconds: float) -> ValueSource:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -15,6 +16,8 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LET_BY = 16  # times what a body may have
 
 log = logging.getLogger("pqlang")
 
@@ -28,7 +31,8 @@ class Guard:
 
     `body` bytes of a request's body, past which reading it raises TooLarge; `seconds` for the whole of a request and
     `at_once` of them, past which `unavailable` makes the answer, from a code and words. `headers` are added to every
-    answer that does not have them. What the app raises it has answered; it is logged.
+    answer that does not have them. Who is answered before all of their body came is not waited for: the connection
+    is closed. What the app raises it has answered; it is logged.
     """
 
     def __init__(
@@ -50,28 +54,63 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send, self._headers)
+        bounded = _Bounded(receive, scope, self._body, min(1.0, self._seconds / 2))
+        answer = _Answer(send, self._headers, bounded)
         if self._running >= self._at_once:
-            await self._unavailable("busy", "too many requests at once")(scope, receive, answer)
+            await self._unavailable("busy", f"{self._at_once} requests are under way, the most at once; try again")(
+                scope, receive, answer
+            )
             return
         self._running += 1
         try:
             async with asyncio.timeout(self._seconds) as limit:
-                await self._app(scope, _Bounded(receive, scope, self._body), answer)
+                await self._app(scope, bounded, answer)
         except Exception:
             if not limit.expired():
                 log.exception("a request of the search box failed")
             elif not answer.started:  # half an answer is not made whole by another
-                await self._unavailable("too-slow", f"longer than {self._seconds:g} s")(scope, receive, answer)
+                await self._unavailable("too-slow", f"the request took longer than {self._seconds:g} s; try again")(
+                    scope, receive, answer
+                )
         finally:
             self._running -= 1
+
+
+class _Bounded:
+    """What is received, up to so many bytes. Of a longer body the rest is let by for some seconds, so that its sender
+    comes to read the answer, unless that is far more."""
+
+    def __init__(self, receive: Receive, scope: Scope, most: int, seconds: float) -> None:
+        self._receive, self._most, self._seconds, self._come = receive, most, seconds, 0
+        headers = dict(scope.get("headers", ()))
+        told = headers.get(b"content-length", b"")
+        self._far_more = told.isdigit() and (len(told) > 18 or int(told) > LET_BY * most)
+        one_by_one = scope.get("http_version", "").startswith("1")  # later versions send requests beside one another
+        self.holds_up = one_by_one and (told not in (b"", b"0") or b"transfer-encoding" in headers)
+
+    async def __call__(self) -> Message:
+        if not self._far_more:
+            message = await self._next()
+            if self._come <= self._most:
+                return message
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds):
+                    while message.get("more_body", False) and self._come <= LET_BY * self._most:
+                        message = await self._next()
+        raise TooLarge(f"the body has more than {self._most:,} bytes")
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._come += len(message.get("body", b""))
+        self.holds_up = self.holds_up and message.get("more_body", False)
+        return message
 
 
 class _Answer:
     """What is sent, with the headers that every answer has."""
 
-    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
-        self._send, self._headers = send, headers
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]], body: _Bounded) -> None:
+        self._send, self._headers, self._body = send, headers, body
         self.started = False
 
     async def __call__(self, message: Message) -> None:
@@ -79,21 +118,8 @@ class _Answer:
             self.started = True
             given = list(message.get("headers", ()))
             there = {name.lower() for name, _ in given}
-            message = {**message, "headers": given + [each for each in self._headers if each[0] not in there]}
+            given += [each for each in self._headers if each[0] not in there]
+            if self._body.holds_up:
+                given.append((b"connection", b"close"))
+            message = {**message, "headers": given}
         await self._send(message)
-
-
-class _Bounded:
-    """What is received, up to so many bytes; nothing is read where the length that is told is more."""
-
-    def __init__(self, receive: Receive, scope: Scope, most: int) -> None:
-        self._receive, self._left, self._most = receive, most, most
-        told = dict(scope.get("headers", ())).get(b"content-length", b"")
-        self._refused = told.isdigit() and (len(told) > 18 or int(told) > most)
-
-    async def __call__(self) -> Message:
-        message = {} if self._refused else await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self._refused or self._left < 0:
-            raise TooLarge(f"the body has more than {self._most:,} bytes")
-        return message

@@ -5,31 +5,37 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from pqlang.searchbox import wire
+from pqlang.diagnostics import listing
+from pqlang.searchbox import asks, bodies
 from pqlang.searchbox.files import File
 from pqlang.searchbox.guard import TooLarge
+from pqlang.searchbox.problems import Malformed
 
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
 
-async def read(request: Request, model: type[wire.A]) -> wire.A:
-    """The body of a question. Raises HTTPException where it is too large or not declared as JSON, Malformed where it is
-    not what it has to be."""
+async def body(request: Request) -> bytes:
+    """The body of a question. Raises HTTPException where it is too large or not declared as JSON."""
     if not _JSON.fullmatch(request.headers.get("content-type", "").strip()):
-        raise HTTPException(415, "the body has to be JSON, and `Content-Type` has to say so")
+        raise HTTPException(415, "the body has to be JSON, and `Content-Type` has to say so: `application/json`")
     try:
-        body = await request.body()
+        return await request.body()
     except TooLarge as error:
-        raise HTTPException(413, str(error), {"Connection": "close"}) from None
+        raise HTTPException(413, str(error)) from None
     except ClientDisconnect:  # nobody is left to be told
         raise HTTPException(400, "the body ends early") from None
-    return wire.read_body(model, body)
+
+
+def read(model: type[asks.A], body: bytes) -> asks.A:
+    """What is asked. Raises Malformed where the body is not what it has to be."""
+    return asks.read_body(model, bodies.read(body))
 
 
 def answer(body: object) -> Response:
@@ -85,13 +91,26 @@ _CODES = {400: "incomplete", 404: "not-found", 405: "wrong-method", 413: "too-la
 async def refused(request: Request, error: Exception) -> Response:
     """A refusal of ours, of the router's or of the host's."""
     assert isinstance(error, HTTPException)
-    body = _failure(_CODES.get(error.status_code, "refused"), error.detail)
+    message = error.detail
+    if message == HTTPStatus(error.status_code).phrase:  # the router says no more
+        allowed = (error.headers or {}).get("Allow", "").split(", ")
+        message = {
+            404: "there is nothing at this path; the service's `/openapi.json` says what there is",
+            405: f"this path takes {listing(sorted(allowed), 'or')}, not {request.method}",
+        }.get(error.status_code, message)
+    body = _failure(_CODES.get(error.status_code, "refused"), message)
     headers = {name: value for name, value in (error.headers or {}).items() if name.lower() != "content-type"}
     return Response(encode(body), error.status_code, headers, "application/json")
 
 
 async def malformed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, wire.Malformed)
+    assert isinstance(error, Malformed)
+    return Response(encode(malformed_body(error)), 422, media_type="application/json")
+
+
+def malformed_body(error: Malformed) -> dict[str, Any]:
+    """The first problem for people, and each with its place."""
+    first, *others = error.problems
+    more = f"; and {len(others)} more problem{'s' * (len(others) > 1)}" if others else ""
     problems = [{"at": list(at), "message": message} for at, message in error.problems]
-    message = "; ".join(dict.fromkeys(message for _, message in error.problems))
-    return Response(encode(_failure("malformed", message, problems)), 422, media_type="application/json")
+    return _failure("malformed", first.message + more, problems)

@@ -276,9 +276,9 @@ def make_box(chromium: Any, server: str) -> Iterator[Any]:
     """Opens a page in a context of its own; afterwards nothing may have been said on the console."""
     boxes: list[Box] = []
 
-    def make(name: str = "alone", query: str = "", **options: Any) -> Box:
+    def make(name: str = "alone", query: str = "", at: str = server, **options: Any) -> Box:
         context = chromium.new_context(**{"viewport": {"width": 800, "height": 600}, **options})
-        box = Box(context.new_page(), server)
+        box = Box(context.new_page(), at)
         boxes.append(box)
         return box.open(name, query)
 

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 import pytest
+from serving import serving
+
+import pqlang
+from pqlang import PENBOX
+from pqlang.sandbox.records import generate, respond
+
+CASES = PENBOX.endpoint("cases")
+assert CASES is not None
 
 
 def settle(box: Any) -> None:
@@ -96,6 +107,64 @@ def test_rows_are_shown_where_there_are_any(make_box: Any) -> None:
     elsewhere.type("archived")
     settle(elsewhere)
     assert elsewhere.page.locator("#rows").is_hidden()
+
+
+@pytest.mark.parametrize("address", ["/pql/", "/pql/?q=archived"])
+def test_who_types_before_the_endpoints_are_known_keeps_it(make_box: Any, address: str) -> None:
+    box = make_box("/pql/")
+    held: list[Any] = []
+    box.page.route("**/schema", lambda route: held.append(route))
+    box.page.goto(f"{box.server}{address}")
+    box.input.fill("not archived")
+    assert held
+    held[0].continue_()
+    box.page.locator("#endpoints label").first.wait_for()
+    settle(box)
+    assert box.value == "not archived"
+    assert box.page.locator(".request dl").inner_text().split() == ["archived", "false"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "total", "said"),
+    [
+        (50, 1_234, "50 of 1,234 rows"),
+        (50, 50, "50 rows"),
+        (50, None, "The first 50 rows"),
+        (7, None, "7 rows"),
+        (1, 1, "1 row"),
+        (0, 0, "0 rows"),
+    ],
+)
+def test_the_page_says_how_many_rows_there_are(make_box: Any, shown: int, total: int | None, said: str) -> None:
+    box = make_box("/sandbox/")
+    rows = [{"id": f"c{at}"} for at in range(shown)]
+    body = json.dumps({"ok": True, "rows": rows, "total": total, "diagnostics": []})
+    box.page.route("**/rows", lambda route: route.fulfill(body=body, content_type="application/json"))
+    box.type("archived")
+    settle(box)
+    assert box.page.locator("#rows-title").text_content() == said
+    assert box.page.locator("tbody tr").count() == shown
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "parent_status = draft and not archived",
+        "parent_status = draft or owner.email is null",  # two requests
+        "not archived and title not contains e",  # a test on the records
+    ],
+)
+def test_rows_of_the_command(make_box: Any, query: str) -> None:
+    until = datetime(2024, 11, 22, 12, tzinfo=UTC)
+    wanted = pqlang.predicate(query, "cases")
+    made = (respond(each, CASES) for each in generate(CASES, 1_000, until=until))
+    found = sorted((each for each in made if wanted.matches(each)), key=itemgetter("created_at"), reverse=True)
+    with serving("--sandbox", "--until", until.isoformat()) as (_, port):
+        box = make_box("/", at=f"http://127.0.0.1:{port}")
+        box.type(query)
+        count = f"50 of {len(found):,} rows" if len(found) > 50 else f"{len(found)} rows"
+        box.page.locator("#rows-title", has_text=re.compile(f"^{count}$")).wait_for()
+        assert box.page.locator("tbody td:first-child").all_text_contents() == [each["id"] for each in found[:50]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -39,7 +39,7 @@ async function showEndpoints() {
   }
   hasRows = chosen.rows;
   form.elements.scope.checked = asked.get("scope") === "active";
-  box.value = asked.get("q") ?? "";
+  if (!box.value) box.value = asked.get("q") ?? ""; // who types before the endpoints are known keeps it
   choose();
 }
 
@@ -156,6 +156,7 @@ async function showFilter(number) {
 }
 
 const COLUMNS = 7;
+const MOST_ROWS = 50; // that the service sends
 
 async function showRows(number) {
   const answer = await ask("rows", question({ mode: "search" }));
@@ -165,13 +166,19 @@ async function showRows(number) {
   const rows = answer.rows.map(row => Object.fromEntries(flatten(row)));
   const filled = name => rows.some(row => row[name] !== null && row[name] !== "");
   const names = [...new Set(rows.flatMap(Object.keys))].filter(filled).slice(0, COLUMNS);
-  const total = answer.total ?? rows.length;
-  $("#rows-title").textContent = total === 1 ? "1 row" : `${total} rows`;
+  $("#rows-title").textContent = howMany(rows.length, answer.total);
   $("#rows table").replaceChildren(
     make("thead", "", make("tr", "", ...names.map(name => make("th", "", name)))),
     make("tbody", "", ...rows.map(row => make("tr", "", ...names.map(name => make("td", "", show(row[name])))))),
   );
   for (const head of document.querySelectorAll("th")) head.scope = "col";
+}
+
+/** How many rows are shown, and of how many where that is known; there may be more than as many as are ever sent. */
+function howMany(shown, total) {
+  const rows = shown === 1 ? "row" : "rows";
+  if (total === null) return shown < MOST_ROWS ? `${shown} ${rows}` : `The first ${shown} rows`;
+  return total > shown ? `${shown} of ${total.toLocaleString("en")} rows` : `${shown} ${rows}`;
 }
 
 const show = value => (value === null || value === undefined ? "" : String(value));
