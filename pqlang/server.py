@@ -8,9 +8,14 @@ from pqlang.arguments import built_in
 from pqlang.searchbox import create_app
 from pqlang.webserver import bound, serve
 
+INTERRUPTED = 130
+
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until interrupted; the address is printed when it can be asked."""
+    """Serve until interrupted; the address is printed when it can be asked.
+
+    Nothing but a signal ends it, so the status is that of what was interrupted.
+    """
     schema = options.schema or built_in()
     with bound(options.port, options.host) as listener:  # before the work: a port that is taken is said at once
         rows = None
@@ -23,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         listener.listen(2_048)
         print(f"{address(options.host, listener.getsockname()[1])}\nCtrl-C stops it", flush=True)
         serve(app, listener)
-    return 0
+    return INTERRUPTED
 
 
 def address(host: str, port: int) -> str:
