@@ -202,6 +202,28 @@ def test_groups_made_by_hand(condition: Condition) -> None:
     assert_alike(condition, [{"contacts": one, "tags": two, "x": "a"} for one in people for two in people])
 
 
+def trees(leaves: list[Condition], levels: int) -> list[Condition]:
+    """Every condition of two operands at most and of so many levels, one operand of each but the lowest a leaf."""
+    if levels == 0:
+        return leaves
+    below = trees(leaves, levels - 1)
+    pairs = [(leaf, each) for leaf in leaves for each in below]
+    return [*map(Not, below), *map(All, pairs), *map(AnyOf, pairs)]
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_three_values_through_every_small_tree(many: bool) -> None:
+    other = Asked(MANY, Op.EQ, "x") if many else Asked(text("b", "b"), Op.EQ, "x")
+    leaves: list[Condition] = [Asked(text("a", "a"), Op.EQ, "x"), other, Asked(text("c", "c"), Op.IS_NULL, None)]
+    values = ("x", "y", None, 3)
+    people = [{"contacts": [{"name": one} for one in values[:2]]}, {"contacts": [{"name": None}]}, {}]
+    others = people if many else [{"b": value} for value in values]
+    tried = [{"a": one, "c": two} | other for one in values for two in values[2:] for other in others]
+    for levels in (1, 2, 3):
+        for condition in trees(leaves, levels):
+            assert_alike(condition, tried)
+
+
 def test_case_folds_as_the_evaluator_folds_it() -> None:
     """One code point to one: `lower` would make two of the dotted I, and another letter of the last sigma."""
     tried = [
