@@ -190,9 +190,10 @@ class Box:
     def focus(self) -> None:
         """The caret in the box, and what completes there."""
         self.ready = True
-        with self.page.expect_response("**/words.json"):
+        with self.page.expect_response("**/words.json") as answer:
             self.input.focus()
-        self.page.wait_for_timeout(50)
+        script = answer.value.url.replace("words.json", "completer.js")
+        self.page.evaluate("script => import(script).then(() => new Promise(done => setTimeout(done, 50)))", script)
 
     def type(self, text: str) -> None:
         if not self.ready:
@@ -266,7 +267,9 @@ AXE = ROOT / "searchbox" / "node_modules" / "axe-core" / "axe.min.js"
 LISTENER = """
 globalThis.heard = [];
 for (const type of ["pql-input", "pql-diagnostics", "pql-request", "pql-submit", "input", "change"]) {
-  document.addEventListener(type, event => heard.push({ type, detail: event.detail, target: event.target.localName }));
+  document.addEventListener(type, ({ detail, target }) => {
+    heard.push({ type, detail, target: target.localName, value: target.value });
+  });
 }
 """
 
