@@ -14,8 +14,20 @@ const SCRIPTS = ["engine.js", "completer.js"];
 const check = process.argv.includes("--check");
 const STATIC = new URL("../pqlang/searchbox/static/", import.meta.url);
 
-async function write(name, source) {
-  const { code } = await minify(source, { module: true, ecma: 2020, compress: { passes: 3 }, format: { preamble: "/* pqlang, MIT */" } });
+// The members that the engine and its completer share with nobody else: they get short names, the same in both.
+const SHARED =
+  /^(SPACE|BLANK|BEGINNERS|START|RELATIVE_TIME|(kinds?|pattern|last)Of|make(Token|Reading)|nextToken|recover|reduce|shift|acceptable|sticky|whole|alphanumeric|edgeBehind|(match|character)At|tooLong|stack|state|below|values|trace|problems|deepest|resumed|connective)$/;
+const nameCache = {};
+
+async function write(name, source, shared) {
+  const { code } = await minify(source, {
+    module: true,
+    ecma: 2020,
+    compress: { passes: 3 },
+    mangle: shared ? { properties: { regex: shared } } : true,
+    nameCache: shared ? nameCache : {},
+    format: { preamble: "/* pqlang, MIT */" },
+  });
   const made = `${code}\n`;
   const path = new URL(name, STATIC);
   if (existsSync(path) && readFileSync(path, "utf8") === made) return;
@@ -26,7 +38,7 @@ async function write(name, source) {
 
 for (const name of SCRIPTS) {
   const source = readFileSync(new URL(name, import.meta.url), "utf8");
-  await write(name, transformSync(source, { format: "esm", target: "es2020" }).code);
+  await write(name, transformSync(source, { format: "esm", target: "es2020" }).code, SHARED);
 }
 
 // the element is one script with its style and its transport; the engine stays apart, so that neither can break the other

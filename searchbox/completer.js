@@ -18,6 +18,7 @@ const LIKELY = 5; // worse than any likeness: only close to what is typed
 export function createCompleter({ driver }, WORDS) {
   const {
     tables,
+    KINDS,
     SPACE,
     BLANK,
     BEGINNERS,
@@ -48,7 +49,7 @@ export function createCompleter({ driver }, WORDS) {
     tooLong,
     lastOf,
   } = driver;
-  const { KINDS, RULES, ACTIONS, GOTOS, DEFAULTS, ACCEPT } = tables;
+  const { RULES, ACTIONS, GOTOS, DEFAULTS, ACCEPT } = tables;
   const [
     END,
     AND,
