@@ -235,7 +235,7 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     this.#asker = new Asker(this.#provider ?? createProvider(src));
     this.#schema = undefined;
     this.#answered = [];
-    this.#pending = null;
+    this.#plan = this.#pending = null;
     this.#learn();
     this.#read();
   }
@@ -252,9 +252,10 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     if (this.#engine && this.matches(":focus-within")) this.#equip(await loadCompleter(this.#engine));
     const schema = await facts;
     if (asker !== this.#asker) return;
-    if (schema === null && this.#schema !== null) console.warn(`pql-search: ${words.unknown(endpoint)}`);
+    const isNew = schema !== this.#schema;
     this.#schema = schema;
-    this.#show();
+    if (isNew && schema === null) console.warn(`pql-search: ${words.unknown(endpoint)}`);
+    if (isNew) this.#show();
     if (this.#wanted) this.#complete(true);
   }
 

@@ -202,11 +202,9 @@ class Box:
 
     def focus(self) -> None:
         """The caret in the box, and what completes there."""
+        self.input.focus()
+        self.wait("root.querySelector('.popup')")
         self.ready = True
-        with self.page.expect_response("**/words.json") as answer:
-            self.input.focus()
-        script = answer.value.url.replace("words.json", "completer.js")
-        self.page.evaluate("script => import(script).then(() => new Promise(done => setTimeout(done, 50)))", script)
 
     def type(self, text: str) -> None:
         if not self.ready:

@@ -145,6 +145,7 @@ def test_by_keyboard_alone(make_box: Any) -> None:
     box = make_box("form")
     box.press("Tab")
     assert box.get("root.activeElement === input")
+    box.wait("root.querySelector('.popup')")  # what completes comes with the focus
     box.press(*"par", "ArrowDown")
     assert box.active == "parent_status"
     assert box.options.first.get_attribute("aria-selected") == "true"
@@ -829,7 +830,11 @@ def test_an_endpoint_that_there_is_not_is_said_once(make_box: Any) -> None:
     warnings = [line for line in box.said if line.startswith("warning")]
     assert warnings == ["warning: pql-search: there is no endpoint `casez` to search in"]
     box.get("box.endpoint = 'cases'")
-    box.wait("!root.querySelector('.message').textContent")
+    box.wait("!root.querySelector('.message').textContent && root.querySelector('.preview').textContent")
+    box.get("box.endpoint = 'formz'")
+    box.wait("root.querySelector('.message').textContent")
+    assert box.preview.text_content() == ""  # what was asked of another endpoint
+    warnings.append("warning: pql-search: there is no endpoint `formz` to search in")
     box.said[:] = [line for line in box.said if line not in warnings and "404 (Not Found)" not in line]
 
 
