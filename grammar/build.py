@@ -258,28 +258,56 @@ def reserved_pattern(terminals: Terminals) -> str:
 def browser_tables(tables: dict[str, Any]) -> dict[str, Any]:
     """The tables for `searchbox/engine.js`, which puts the patterns of the lexer modes together itself.
 
-    The pattern of the three kept words stands behind those of the kinds. A state that reduces whatever comes next has
-    no row of actions. Of a rule's name only its nesting is left: 1 for what is one level deeper inside. `WORDS` holds
-    what the driver looks for beside the grammar, from the modules that Python has it in.
+    The pattern of the three kept words stands behind those of the kinds, all of them as `shorten` writes them; that of
+    a keyword is its words alone, which `NAME_END` follows. A state that reduces whatever comes next has no row of
+    actions. Of a rule's name only its nesting is left: 1 for what is one level deeper inside. `WORDS` holds what the
+    driver looks for beside the grammar, from the modules that Python has it in.
     """
     sys.path.insert(0, str(ROOT))
-    from pqlang import ast, highlighter, literals, mistakes, moments
+    from pqlang import highlighter, literals, mistakes, moments
 
+    terminals = Terminals()
+    kinds, nonterminals = tables["KINDS"], tables["NONTERMINALS"]
     rows = zip(tables["ACTIONS"], tables["DEFAULTS"], strict=True)
-    return tables | {
-        "PATTERNS": (*tables["PATTERNS"], reserved_pattern(Terminals())),
-        "MODES": tuple(kinds for _, kinds in tables["MODES"]),
-        "RULES": tuple((lhs, length, int(name in ("group", "negation"))) for lhs, length, name in tables["RULES"]),
+    patterns = {name: shorten(pattern) for name, pattern in zip(kinds, tables["PATTERNS"], strict=True)}
+    for kind in set(tables["KEYWORDS"].values()):
+        words = [word for word, its in tables["KEYWORDS"].items() if its == kind]
+        patterns[kinds[kind]] = "|".join(f"<{word}>" for word in words)
+    nests = [(1,) if name in ("group", "negation") else () for _, _, name in tables["RULES"]]
+    return {
+        "KINDS": " ".join(kinds),
+        "PATTERNS": (*patterns.values(), shorten(reserved_pattern(terminals))),
+        "NAME_END": shorten(terminals.name_end),
+        "SEPARATORS": SEPARATORS,
+        "MODES": tuple(tried for _, tried in tables["MODES"]),
+        "RULES": tuple((lhs, length, *nest) for (lhs, length, _), nest in zip(tables["RULES"], nests, strict=True)),
         "ACTIONS": tuple({} if rule >= 0 else row for row, rule in rows),
+        **{name: tables[name] for name in ("GOTOS", "DEFAULTS", "MODE", "ACCEPT")},
+        **{name.upper(): nonterminals.index(name) for name in ("primary", "order")},
         "WORDS": {
             "COLOURS": {k: colour for k, colour in highlighter.OF_KIND.items() if k != "WORD"},
             "LOOKS": [each.pattern for each in (literals.NUMBER, moments.DATE_TIME, moments.PERIOD)],
-            "RELATIVE": ast.RELATIVE_TIME,
+            "RELATIVE": re.sub(r"\+\(\?!.*$", "*", patterns["RELATIVE"]),  # its last steps may be missing
             "NULLS": sorted(mistakes.FOREIGN_NULLS),
             "CURLY": mistakes.CURLY,
             "ODD": escape_controls(f"{mistakes.ODD_BLANK}|{mistakes.INVISIBLE}"),
         },
     }
+
+
+# What stands in no word: most of what the patterns are made of
+SEPARATORS = (
+    r"\x00- \x7f-\xa0\u1680\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ud800-\udfff"
+    r"""()\[\],"'=<>!~"""
+)
+
+
+def shorten(pattern: str) -> str:
+    """A pattern as the browser loads it: `<and>` for `[Aa][Nn][Dd]`, and `%` for `SEPARATORS`."""
+    assert not re.search(r"%|<\w", pattern), pattern
+    plain = pattern.replace(r"\x00-\x20\x7f-\u00a0", r"\x00- \x7f-\xa0").replace(SEPARATORS, "%")
+    letters = re.compile(r"(?:\[([A-Z])([a-z])\])+")
+    return letters.sub(lambda found: f"<{re.sub('[^a-z]', '', found[0])}>", plain)
 
 
 def browser_words() -> dict[str, Any]:

@@ -10,6 +10,9 @@
  * `completer`, and gives the same. Values that only the host knows come from the service.
  */
 
+export { Offers } from "./pql-offers.js";
+export { receive } from "./pql-paste.js";
+
 const MOST = 100; // offers that anybody looks through
 const LONGEST_PHRASE = 3; // `is not null`
 const LIKELY = 5; // worse than any likeness: only close to what is typed
@@ -18,6 +21,7 @@ const LIKELY = 5; // worse than any likeness: only close to what is typed
 export function createCompleter({ driver }, WORDS) {
   const {
     tables,
+    KINDS,
     SPACE,
     BLANK,
     BEGINNERS,
@@ -48,7 +52,7 @@ export function createCompleter({ driver }, WORDS) {
     tooLong,
     lastOf,
   } = driver;
-  const { KINDS, RULES, ACTIONS, GOTOS, DEFAULTS, ACCEPT } = tables;
+  const { RULES, ACTIONS, GOTOS, DEFAULTS, ACCEPT } = tables;
   const [
     END,
     AND,
@@ -460,12 +464,12 @@ export function createCompleter({ driver }, WORDS) {
     open,
   });
   const OPERATOR_WORDS = Object.keys(WORDS.OPERATORS);
-  const isDate = field => field.type in WORDS.USUAL;
+  const isDate = field => Object.hasOwn(WORDS.USUAL, field.type);
   const isFlag = field => field !== undefined && field.type === "boolean";
 
   /** The operators that a field's type allows, with `is null` where it may be null; all for an unknown field. */
   function operatorsOf(field) {
-    const numbers = field && WORDS.ALLOWED[field.type];
+    const numbers = field && Object.hasOwn(WORDS.ALLOWED, field.type) && WORDS.ALLOWED[field.type];
     const allowed = numbers ? numbers.map(number => OPERATOR_WORDS[number]) : OPERATOR_WORDS;
     return field && !field.nullable ? allowed.filter(words => !words.startsWith("is")) : allowed;
   }

@@ -51,7 +51,8 @@ const lastOf = list => list[list.length - 1];
 
 /** The engine for one set of tables: the JSON that stands beside this file. */
 export function createEngine(tables) {
-  const { KINDS, PATTERNS, MODES, MODE, RULES, ACTIONS, GOTOS, DEFAULTS, ACCEPT, WORDS } = tables;
+  const { NAME_END, SEPARATORS, MODES, MODE, RULES, ACTIONS, GOTOS, DEFAULTS, ACCEPT, PRIMARY, ORDER, WORDS } = tables;
+  const KINDS = tables.KINDS.split(" ");
   const kindOf = name => KINDS.indexOf(name);
   const kindsOf = names => new Set(names.split(" ").map(kindOf));
   const [
@@ -79,13 +80,23 @@ export function createEngine(tables) {
   ] = "$END AND BETWEEN COMMA DESC FIELD IN IS LPAR MINUS NOT NULL ON OP OR ORDER_BY RELATIVE RPAR STRING WITH WORD"
     .split(" ")
     .map(kindOf);
-  const [PRIMARY, ORDER] = ["primary", "order"].map(name => tables.NONTERMINALS.indexOf(name));
   const BEGINNERS = kindsOf("FIELD STRING NOT MINUS LPAR");
-  const KEYWORDS = new Map(Object.entries(tables.KEYWORDS));
+  const KEYWORDS = new Map();
   const ALL_KINDS = KINDS.map((_, kind) => kind);
 
   // Parser
 
+  /** A pattern as it is meant, without the short forms: `<and>` for letters in any case, `%` for what ends a word. */
+  const unfold = pattern =>
+    pattern
+      .replace(/<(\w+)>/g, (_, word) => word.replace(/./g, each => `[${each.toUpperCase()}${each}]`))
+      .replace(/%/g, SEPARATORS);
+
+  const PATTERNS = tables.PATTERNS.map((pattern, kind) => {
+    if (!/^(<\w+>\|?)+$/.test(pattern)) return unfold(pattern);
+    for (const word of pattern.match(/\w+/g)) KEYWORDS.set(word, kind);
+    return unfold(`(?:${pattern})${NAME_END}`);
+  });
   const patternOf = kind => PATTERNS[kind < 0 ? KINDS.length : kind]; // the last is that of `and`, `or`, `not`
   const scanners = MODES.map(tried => sticky(`${BLANK}*(?:${tried.map(kind => `(${patternOf(kind)})`).join("|")})`));
   const matchers = ALL_KINDS.map(kind => sticky(patternOf(kind)));
@@ -488,7 +499,7 @@ export function createEngine(tables) {
 
   const COLOURS = KINDS.map(kind => WORDS.COLOURS[kind] || "operator");
   const [NUMBER, DATE_TIME, PERIOD] = WORDS.LOOKS.map(pattern => whole(pattern));
-  const RELATIVE_TIME = whole(WORDS.RELATIVE, "i");
+  const RELATIVE_TIME = whole(unfold(WORDS.RELATIVE));
   const BLANKS = -2;
   const UNKNOWN = -3; // a quote that does not close takes all that follows
   const LOOKED_FOR = [
@@ -602,6 +613,7 @@ export function createEngine(tables) {
   // What `completer.js` goes on from
   const driver = {
     tables,
+    KINDS,
     SPACE,
     BLANK,
     BEGINNERS,

@@ -80,9 +80,13 @@ export interface Completion extends Places {
   readonly detail: string;
 }
 
-/** Who answers instead of the service. Each method may be missing, may reject, and may be too late. */
+/**
+ * Who answers instead of the service. Each method may be missing, may reject, and may be too late; an answer of another
+ * shape counts as none.
+ */
 export interface Provider {
-  schema?(endpoint: string, signal: AbortSignal): Promise<Endpoint>;
+  /** Null where there is no such endpoint. */
+  schema?(endpoint: string, signal: AbortSignal): Promise<Endpoint | null>;
   plan?(question: Question, signal: AbortSignal): Promise<Plan>;
   check?(question: Question, signal: AbortSignal): Promise<Answer>;
   complete?(
@@ -95,7 +99,7 @@ export interface Provider {
   ): Promise<Answer & { readonly query?: string; readonly endpoint?: string }>;
 }
 
-/** The service at an address, which ends in `/`; `headers` go with every request. */
+/** The service at an address, which may be relative to the page; `headers` go with every request. */
 export function createProvider(base: string | URL, headers?: Record<string, string>): Required<Provider>;
 
 /** What the box itself says; assign to translate. */
@@ -106,12 +110,15 @@ export const words: {
   required: string;
   keys: string;
   toFix: string;
+  asking: string;
   found: (count: number) => string;
   more: (count: number) => string;
+  unknown: (endpoint: string) => string;
   plan: (plan: { readonly requests: readonly Request[] }) => string;
 };
 
 export interface PqlSearchEventMap {
+  "change": Event;
   "pql-input": CustomEvent<{ readonly value: string }>;
   "pql-diagnostics": CustomEvent<{ readonly value: string; readonly diagnostics: readonly Problem[] }>;
   "pql-request": CustomEvent<Plan>;
@@ -122,8 +129,26 @@ export interface PqlSearchEventMap {
 export class PqlSearch extends HTMLElement {
   static readonly formAssociated: true;
   value: string;
+  /** The attributes of these names, `value` for `defaultValue`; null takes one away. */
+  get name(): string;
+  set name(value: string | null);
+  get label(): string;
+  set label(value: string | null);
+  get endpoint(): string;
+  set endpoint(value: string | null);
+  get src(): string;
+  set src(value: string | null);
+  get scope(): string;
+  set scope(value: string | null);
+  get placeholder(): string;
+  set placeholder(value: string | null);
+  get defaultValue(): string;
+  set defaultValue(value: string | null);
+  disabled: boolean;
+  required: boolean;
+  readOnly: boolean;
   provider: Provider | null;
-  readonly readOnly: boolean;
+  readonly type: "pql-search";
   readonly diagnostics: readonly Problem[];
   readonly form: HTMLFormElement | null;
   readonly labels: NodeList;

@@ -5,40 +5,29 @@
  *     a key -> read -> engine: tokens, syntax, completion -> painted at once
  *                  \-> service, when the typing rests: types, host values, the plan -> painted when it answers
  *
- * It writes to the page by text nodes alone. Without service it knows the language but not the fields; without engine,
- * it is a plain text field. docs/reference/search-box.md says what a page may set, hear and style.
+ * Without service it knows the language but not the fields; without engine, it is a plain text field.
+ * docs/reference/search-box.md says what a page may set, hear and style.
  */
 
+import { make, oneLine, prose } from "./pql-dom.js";
+import { Layer } from "./pql-layer.js";
+import { isError, join, moved, touches } from "./pql-problems.js";
 import { Asker, createProvider } from "./pql-service.js";
+import { words } from "./pql-words.js";
 import style from "./pql-search.css";
 
-export { createProvider };
+export { createProvider, words };
 
 const REST = 150; // milliseconds without a key, after which the service is asked
 const PAUSE = 400; // ... after which a mistake under the caret is shown too
 const SILENCE = 700; // ... after which something is said to who listens
 const FIXES = 3; // of a problem, that are shown
 const DRAWN = 50; // problems
-const RANK = { error: 0, warning: 1, hint: 2 };
 const SEARCH = { mode: "search" };
-const REQUEST = /^\s*(https?:\/\/|\{)/i; // how a text looks that may be read back into a query
 
-/** What the box itself says; assign to translate. */
-export const words = {
-  search: "Search",
-  clear: "Clear",
-  suggestions: "Suggestions",
-  required: "Fill in this field",
-  keys: "↑ ↓ choose · Enter take · Esc close",
-  toFix: "Alt+Enter to fix",
-  found: count => `${count} suggestion${count === 1 ? "" : "s"}`,
-  more: count => `+${count} more`,
-  plan: ({ requests }) => {
-    const tested = requests.some(each => each.residual) ? ", then tests each record" : "";
-    const count = requests.length;
-    return count ? `makes ${count} request${count === 1 ? "" : "s"}${tested}` : "makes no request: nothing can match";
-  },
-};
+const TEXTS = ["name", "label", "endpoint", "src", "scope", "placeholder", "defaultValue"]; // attributes as properties
+const FLAGS = ["disabled", "required", "readOnly"];
+const attributeOf = property => (property === "defaultValue" ? "value" : property.toLowerCase());
 
 const parts = {};
 
@@ -53,48 +42,53 @@ const loadEngine = () =>
   load("engine", () => import("./engine.js"), "./tables.json", ([part, tables]) => part.createEngine(tables));
 
 const loadCompleter = engine =>
-  load("completer", () => import("./completer.js"), "./words.json", ([part, all]) => part.createCompleter(engine, all));
+  load("completer", () => import("./completer.js"), "./words.json", ([part, all]) => ({
+    ...part,
+    ...part.createCompleter(engine, all),
+  }));
 
 let sheet;
 
 export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   static formAssociated = true;
-  static observedAttributes = ["value", "label", "placeholder", "required", "readonly", "endpoint", "src", "scope"];
+  static observedAttributes = [...[...TEXTS, ...FLAGS].map(attributeOf), "aria-label", "aria-labelledby", "aria-describedby"];
 
   #internals = this.attachInternals();
   #provider = null;
   #asker = null;
   #engine = null; // what reads the text
-  #completer = null; // what knows how it may go on
-  #schema = null; // what is known of the endpoint
+  #offers = null; // what knows how it may go on
+  #schema; // what is known of the endpoint; null where there is no such endpoint
   #dirty = false; // whether the value has been set, so that the attribute no longer counts
   #text = "";
-  #painted = []; // pieces, as `paint` has drawn them
+  #told = ""; // the text as of the last `change`
   #syntax = []; // problems that the engine sees
   #answered = []; // problems that the service sees, moved along with the text
   #problems = []; // both
   #shown; // the one that is explained
   #rested = true; // whether nobody has typed for a while
+  #composing = false; // whether an input method is at work
+  #attempted = false; // whether somebody has tried to send it as it is
   #wanted = false; // whether a list is wanted, though there may be nothing to offer yet
-  #options = [];
-  #active = -1; // the option that Enter takes
+  #pending = null; // the promise of what the service says of this text
+  #sending = null; // the Enter that waits for it
+  #foreign = null; // a pasted request that was not read back, and why
   #plan = null;
   #timers = {};
+  #watch = globalThis.MutationObserver && new MutationObserver(() => this.#name());
 
   #input = make("input", "input", {
-    type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "list",
-    "aria-describedby": "message", autocomplete: "off", autocapitalize: "none", autocorrect: "off",
+    type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false",
+    "aria-describedby": "message note", autocomplete: "off", autocapitalize: "none", autocorrect: "off",
     spellcheck: "false", enterkeyhint: "search",
   });
-  #run = make("span", "run");
-  #layer = make("div", "highlight", { "aria-hidden": "true" }, this.#run);
+  #layer = new Layer();
   #clear = make("button", "clear", { type: "button", tabindex: "-1" }, "×");
-  #box = make("div", "box", {}, make("div", "edit", {}, this.#input, this.#layer), this.#clear);
+  #box = make("div", "box", {}, make("div", "edit", {}, this.#input, this.#layer.element), this.#clear);
   #message = make("div", "message", { id: "message" });
   #preview = make("div", "preview");
-  #list = make("ul", "listbox", { role: "listbox", id: "list", tabindex: "-1" });
-  #popup = make("div", "popup", { hidden: "" }, this.#list, make("div", "keys", { "aria-hidden": "true" }, words.keys));
   #status = make("div", "status", { role: "status" });
+  #note = make("div", "note", { id: "note", hidden: "" }); // what the page describes the box with
 
   constructor() {
     super();
@@ -102,14 +96,14 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(style);
     root.adoptedStyleSheets = [sheet];
     const slot = make("slot", "slot", { hidden: "" });
-    // a list that finds its place by itself stands above everything, clipped by nothing; any other below the box
-    if (globalThis.CSS?.supports("position-area: end")) this.#popup.popover = "manual";
-    root.append(this.#box, this.#popup, make("div", "foot", {}, this.#message, this.#preview), this.#status, slot);
+    const foot = make("div", "foot", {}, this.#message, this.#preview);
+    root.append(this.#box, foot, this.#status, this.#note, slot);
     this.#listen(root, slot);
   }
 
-  // Properties, as those of a native input
+  // Properties, as those of a native input; those that are attributes by another way stand below
 
+  get type() { return "pql-search"; }
   get value() { return this.#input.value; }
   set value(text) {
     this.#dirty = true;
@@ -136,7 +130,7 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   // What the browser calls
 
   connectedCallback() {
-    for (const name of ["value", "provider"]) {
+    for (const name of ["value", "provider", ...TEXTS, ...FLAGS]) {
       if (!Object.hasOwn(this, name)) continue; // set before the element was known
       const early = this[name];
       delete this[name];
@@ -149,22 +143,25 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   disconnectedCallback() {
     Object.values(this.#timers).forEach(clearTimeout);
     this.#asker?.stop();
+    this.#watch.disconnect();
+    this.#sending = null;
     this.#close();
+    this.#layer.wipe();
   }
 
   attributeChangedCallback(name) {
-    const value = this.getAttribute(name);
     this.#input.readOnly = this.readOnly;
-    this.#input.placeholder = this.getAttribute("placeholder") ?? "";
+    this.#input.ariaRequired = this.required;
+    this.#input.placeholder = this.placeholder;
     this.#name();
-    if (name === "value") this.#dirty || this.#set(value ?? "");
-    else if (name === "required") this.#validate();
+    if (name === "value") this.#dirty || this.#set(this.defaultValue);
     else if (/^(endpoint|src|scope)$/.test(name)) this.#connect();
+    else this.#show(this.#validate());
   }
 
   formResetCallback() {
     this.#dirty = false;
-    this.#set(this.getAttribute("value") ?? "");
+    this.#set(this.defaultValue);
   }
 
   formDisabledCallback(disabled) {
@@ -187,18 +184,12 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     on(input, "keyup", ({ key }) => /Left|Right|Home|End/.test(key) && this.#moved());
     on(input, "click", () => (this.#text ? this.#moved() : this.#complete(true)));
     on(input, "scroll", () => this.#align());
-    on(input, "paste", event => this.#paste(event));
-    on(input, "change", () => this.dispatchEvent(new Event("change", { bubbles: true }))); // it stays in the root
-    on(input, "compositionstart", () => this.#box.classList.remove("live")); // the browser draws what is composed
-    on(input, "compositionend", () => this.#typed({}));
+    on(input, "compositionstart", () => this.#compose(true));
+    on(input, "compositionend", () => this.#composing && this.#typed(this.#compose(false)));
     on(input, "focus", () => (this.#name(), this.#learn()));
-    on(root, "focusout", ({ relatedTarget }) => root.contains(relatedTarget) || this.#rest(this.#close()));
-    on(this.#clear, "click", () => this.#replace(0, this.#text.length, ""));
-    on(this.#popup, "mousedown", event => event.preventDefault()); // the input keeps the focus
-    on(this.#list, "click", ({ target }) => {
-      const option = target.closest("li");
-      if (option) this.#accept(+option.id.slice(1));
-    });
+    on(root, "focusout", ({ relatedTarget }) => root.contains(relatedTarget) || this.#leave());
+    on(this.#clear, "click", () => this.#close(this.#replace(0, this.#text.length, "")));
+    on(this, "invalid", () => this.#show((this.#attempted = true)));
     on(slot, "slotchange", () => this.#adopt(slot.assignedElements().find(each => each.matches("input:enabled"))));
   }
 
@@ -216,16 +207,23 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     if (focused) this.#input.focus();
   }
 
-  /** Name the parts for who cannot see them: labels do not reach into a shadow root. */
+  /** Name the parts for who cannot see them, now and whenever a name changes: labels do not reach into a shadow root. */
   #name() {
-    const labels = [...this.getRootNode().querySelectorAll("label")].filter(({ control }) => control === this);
-    const text = labels.map(each => each.textContent.trim()).join(" ");
-    this.#input.ariaLabel = this.getAttribute("label") || text || words.search;
-    this.#list.ariaLabel = words.suggestions;
+    const root = this.getRootNode();
+    const ids = name => this.getAttribute(name)?.match(/\S+/g) ?? [];
+    const told = name => ids(name).flatMap(id => root.querySelector(`#${CSS.escape(id)}`) ?? []);
+    const textOf = elements => elements.map(each => each.textContent.trim()).join(" ");
+    const labels = [...root.querySelectorAll("label")].filter(({ control }) => control === this);
+    const [named, described] = [told("aria-labelledby"), told("aria-describedby")];
+    this.#input.ariaLabel =
+      textOf(named) || this.ariaLabel || this.label || textOf(labels) || words.search;
+    this.#note.textContent = textOf(described);
     this.#clear.ariaLabel = words.clear;
+    this.#watch.disconnect();
+    for (const each of [...named, ...described, ...labels]) {
+      this.#watch.observe(each, { childList: true, characterData: true, subtree: true });
+    }
   }
-
-  get readOnly() { return this.hasAttribute("readonly"); }
 
   // The service
 
@@ -233,11 +231,11 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   #connect() {
     if (!this.isConnected) return;
     this.#asker?.stop();
-    const src = this.getAttribute("src");
-    const base = src === null ? new URL("..", import.meta.url) : new URL(src.replace(/\/?$/, "/"), document.baseURI);
-    this.#asker = new Asker(this.#provider ?? createProvider(base));
-    this.#schema = null;
+    const src = this.getAttribute("src") ?? new URL("..", import.meta.url);
+    this.#asker = new Asker(this.#provider ?? createProvider(src));
+    this.#schema = undefined;
     this.#answered = [];
+    this.#plan = this.#pending = null;
     this.#learn();
     this.#read();
   }
@@ -245,86 +243,130 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   /** Fetch what the box needs to know: what is missing, again on every focus. */
   async #learn() {
     const asker = this.#asker;
-    const endpoint = this.getAttribute("endpoint");
+    const { endpoint } = this;
     const facts = this.#schema ?? (endpoint && asker.ask("schema", endpoint));
     if (!this.#engine) {
       this.#engine = await loadEngine();
       if (this.#engine) this.#read();
     }
-    if (this.#engine && this.matches(":focus-within")) this.#completer ??= await loadCompleter(this.#engine);
+    if (this.#engine && this.matches(":focus-within")) this.#equip(await loadCompleter(this.#engine));
     const schema = await facts;
     if (asker !== this.#asker) return;
+    const isNew = schema !== this.#schema;
     this.#schema = schema;
+    if (isNew && schema === null) console.warn(`pql-search: ${words.unknown(endpoint)}`);
+    if (isNew) this.#show();
     if (this.#wanted) this.#complete(true);
   }
 
+  /** From now on there is who makes offers, and who takes in what is pasted. */
+  #equip(completer) {
+    if (this.#offers || !completer) return;
+    const own = this;
+    const box = {
+      input: this.#input,
+      words,
+      get asker() { return own.#asker; },
+      get schema() { return own.#schema; },
+      question: more => this.#question(more),
+      replace: (...change) => this.#replace(...change),
+      readBack: text => this.#readBack(text),
+      show: () => this.#show(),
+    };
+    this.#offers = new completer.Offers(box, completer);
+    completer.receive(box);
+    this.#box.after(this.#offers.element);
+  }
+
   #question(more) {
-    return { query: this.#text, endpoint: this.getAttribute("endpoint"), ...SEARCH, ...more };
+    return { query: this.#text, endpoint: this.endpoint, ...SEARCH, ...more };
   }
 
   #planned() {
-    const scope = this.getAttribute("scope");
+    const { scope } = this;
     return this.#question(scope && { scope });
   }
 
-  /** Ask for what only the service knows of the text. */
-  async #ask() {
-    const text = this.#text;
-    const idle = !text && !this.#dirty; // nobody has touched it
-    if (!this.getAttribute("endpoint") || this.#input.disabled || idle) return;
-    this.#askValues();
-    const what = this.#asker.can("plan") ? "plan" : "check";
-    const answer = await this.#asker.ask(what, this.#planned());
-    if (answer && text === this.#text) this.#take(what, answer);
+  get #what() { return this.#asker.can("plan") ? "plan" : "check"; }
+
+  /** Ask for what only the service knows of the text, once; the promise is kept when there is no more to come. */
+  #ask() {
+    clearTimeout(this.#timers.ask);
+    return (this.#pending ??= this.#judged());
   }
 
-  #take(what, answer) {
+  async #judged() {
+    const text = this.#text;
+    const idle = !text && !this.#dirty; // nobody has touched it
+    if (!this.endpoint || this.#schema === null || this.#input.disabled || idle) return;
+    this.#offers?.ask();
+    const what = this.#what;
+    const verdict = await this.#asker.ask(what, this.#planned());
+    if (verdict && text === this.#text) this.#take(what, verdict);
+  }
+
+  #take(what, { answer, problems }) {
     const planned = what === "plan";
-    this.#answered = (answer.diagnostics ?? []).map(readProblem);
+    this.#answered = problems;
     this.#syntax = [];
     this.#plan = planned && answer.ok ? answer : null;
     this.#judge();
-    this.#show();
     if (planned) this.#tell("pql-request", answer);
   }
 
   // The text
 
   #set(text) {
-    this.#input.value = oneLine(String(text));
+    this.#input.value = this.#told = oneLine(`${text}`);
+    this.#composing = this.#attempted = false;
     this.#rested = true;
     this.#close();
     this.#read();
   }
 
-  #typed({ isComposing, inputType = "insert" }) {
+  /** While an input method is at work, the browser draws what is composed, and the box keeps quiet. */
+  #compose(composing) {
+    this.#composing = composing;
+    this.#close();
+    this.#show();
+    return {};
+  }
+
+  #typed({ inputType = "insert" }) {
     this.#dirty = true;
     this.#rested = false;
-    if (isComposing) return;
+    if (this.#composing) return this.#internals.setFormValue(this.value);
+    const before = this.#text;
     this.#read();
     this.#complete(/^(insert|delete)/.test(inputType) && this.shadowRoot.activeElement === this.#input);
-    this.#tell("pql-input", { value: this.#text });
+    if (this.#text !== before) this.#tell("pql-input", { value: this.#text });
   }
 
   /** Read the text as it is now: what the engine knows of it at once, the rest when the typing rests. */
   #read() {
     const before = this.#text;
-    const text = (this.#text = this.#input.value);
+    const text = (this.#text = this.value);
     const judged = this.#syntax;
+    const foreign = this.#foreign?.text === text ? this.#foreign : null;
     this.#internals.setFormValue(text);
-    this.#syntax = this.#engine?.check(text, SEARCH) ?? [];
+    this.#syntax = foreign ? [] : (this.#engine?.check(text, SEARCH) ?? []);
     if (text !== before) {
-      this.#plan = null;
-      this.#answered = moved(this.#answered, before, text, judged);
+      this.#attempted = false;
+      this.#plan = this.#pending = this.#sending = null;
+      this.#answered = this.#foreign?.text === before ? [] : moved(this.#answered, before, text, judged);
     }
-    const known = this.#asker?.known("plan", this.#planned());
     clearTimeout(this.#timers.ask);
     clearTimeout(this.#timers.rest);
     if (!this.#rested) this.#timers.rest = setTimeout(() => this.#rest(), PAUSE);
-    if (known) return this.#take("plan", known);
+    if (foreign) {
+      this.#answered = foreign.problems;
+      this.#pending = foreign.reading;
+      return this.#judge();
+    }
+    const known = this.#asker?.known(this.#what, this.#planned());
+    if (known) return this.#take(this.#what, known);
     if (this.#asker) this.#timers.ask = setTimeout(() => this.#ask(), REST);
     this.#judge();
-    this.#show();
   }
 
   #rest() {
@@ -332,20 +374,33 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     this.#show();
   }
 
+  #leave() {
+    this.#composing = false;
+    this.#close();
+    this.#rest();
+    this.#commit();
+  }
+
+  /** Tell of a changed text as a native input does: when it is left or sent, not by each key. */
+  #commit() {
+    if (this.#text === this.#told) return;
+    this.#told = this.#text;
+    this.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
   /** What is wrong, by all that is known. */
   #judge() {
     const before = JSON.stringify(this.#problems);
-    const seen = this.#answered.map(({ start }) => start);
-    this.#problems = [...this.#answered, ...this.#syntax.filter(({ start }) => !seen.includes(start))];
-    this.#problems.sort((a, b) => RANK[a.severity] - RANK[b.severity] || a.start - b.start);
+    this.#problems = join(this.#answered, this.#syntax);
     this.#validate();
+    this.#show();
     const detail = { value: this.#text, diagnostics: this.#problems };
     if (JSON.stringify(this.#problems) !== before) this.#tell("pql-diagnostics", detail);
   }
 
   #validate() {
     const wrong = this.#problems.find(isError)?.message;
-    const valueMissing = !this.#text && this.hasAttribute("required");
+    const valueMissing = !this.#text && this.required;
     const message = wrong ?? (valueMissing ? words.required : "");
     this.#internals.setValidity({ customError: wrong !== undefined, valueMissing }, message, this.#input);
   }
@@ -356,22 +411,39 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
 
   // What is seen
 
-  get #open() { return !this.#popup.hidden; }
-
   /** The problems to show: while somebody types or chooses, none that the next key may mend. */
   #visible() {
-    if (this.#rested && !this.#open) return this.#problems;
+    if (this.#composing) return [];
+    if (this.#rested && !this.#offers?.open) return this.#problems;
     const caret = this.#input.selectionStart;
+    const end = this.#text.trimEnd().length; // a blank behind the last word is not the end of typing there
+    const at = caret < end ? caret : end;
     const isOpening = ({ start, end }) => start < caret && end === start + 1 && `("'`.includes(this.#text[start]);
-    return this.#problems.filter(each => !touches(each, caret) && !isOpening(each));
+    return this.#problems.filter(each => !touches(each, caret) && !touches(each, at) && !isOpening(each));
+  }
+
+  /** The problem at the caret, or else the worst. */
+  #nearest(problems) {
+    return problems.find(each => touches(each, this.#input.selectionStart)) ?? problems[0];
+  }
+
+  /** What is wrong with no place of the text. */
+  #general() {
+    const say = (severity, message) => ({ severity, message, suggestions: [] });
+    if (this.#composing) return;
+    if (this.#schema === null) return say("warning", words.unknown(this.endpoint));
+    if (this.#attempted && this.validity.valueMissing) return say("error", words.required);
   }
 
   #show() {
+    const live = this.#engine && !this.#composing && !this.#input.disabled;
     const problems = this.#visible();
-    const wrong = problems.some(isError);
-    this.#paint(problems);
-    this.#explain(problems);
-    this.#preview.textContent = this.#plan ? words.plan(this.#plan) : "";
+    const general = this.#general();
+    const wrong = [...problems, general ?? []].some(isError);
+    if (live) this.#paint(problems);
+    this.#box.classList.toggle("live", Boolean(live));
+    this.#explain(problems, general);
+    this.#preview.textContent = this.#sending ? words.asking : this.#plan && live ? words.plan(this.#plan) : "";
     this.#clear.hidden = !this.#text || this.#input.disabled || this.readOnly;
     this.#box.classList.toggle("wrong", wrong);
     this.#input.ariaInvalid = wrong;
@@ -379,33 +451,20 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     this.#timers.say = setTimeout(() => this.#say(), SILENCE);
   }
 
-  /** Draw the layer: of its pieces, those alone that are not drawn already. */
   #paint(problems) {
     const text = this.#text;
-    const wanted = this.#engine ? pieces(text, this.#engine.tokens(text), problems.slice(0, DRAWN)) : [];
-    const [head, tail] = shared(this.#painted, wanted);
-    const drawn = [...this.#run.childNodes];
-    drawn.slice(head, drawn.length - tail).forEach(each => each.remove());
-    const made = wanted.slice(head, wanted.length - tail).map(piece => {
-      const [look, part] = piece.split("\n");
-      return look ? make("span", look, {}, part) : part;
-    });
-    if (tail) drawn[drawn.length - tail].before(...made);
-    else this.#run.append(...made);
-    this.#painted = wanted;
-    this.#layer.dir = this.#input.dir = text.trim() && "auto";
-    this.#box.classList.toggle("live", Boolean(this.#engine));
+    this.#layer.draw(text, this.#engine.tokens(text), problems.slice(0, DRAWN));
+    this.#layer.element.dir = this.#input.dir = text.trim() && "auto";
     requestAnimationFrame(() => this.#align()); // before it is painted, when the input has scrolled to its caret
   }
 
   #align() {
-    this.#run.style.transform = `translateX(${-this.#input.scrollLeft}px)`;
+    this.#layer.align(this.#input.scrollLeft);
   }
 
-  /** The problem at the caret, or else the worst, and its fixes. */
-  #explain(problems) {
-    const problem = problems.find(each => touches(each, this.#input.selectionStart)) ?? problems[0];
-    this.#shown = problem;
+  /** Say what is wrong, and offer its fixes. */
+  #explain(problems, general) {
+    const problem = (this.#shown = this.#nearest(problems) ?? general);
     if (!problem) return this.#message.replaceChildren();
     const fixes = problem.suggestions.slice(0, FIXES).map((each, at) => {
       const key = at ? {} : { "aria-keyshortcuts": "Alt+Enter" };
@@ -421,81 +480,31 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
 
   /** Tell who listens how many suggestions there are, what is wrong, or else what the query asks. */
   #say() {
-    const parts = [];
-    if (this.#open && this.#active < 0) parts.push(words.found(this.#options.length));
-    if (this.#shown) parts.push(this.#shown.message, this.#shown.suggestions.length ? words.toFix : "");
-    else if (this.#plan) parts.push(words.plan(this.#plan));
-    const said = parts.filter(Boolean).join(". ").replace(/`/g, "");
-    if (this.shadowRoot.activeElement && said !== this.#status.textContent) this.#status.textContent = said;
+    const said = [];
+    if (this.#offers?.count) said.push(words.found(this.#offers.count));
+    if (this.#shown) said.push(this.#shown.message, this.#shown.suggestions.length ? words.toFix : "");
+    else said.push(this.#preview.textContent);
+    const text = said.filter(Boolean).join(". ").replace(/`/g, "");
+    if (this.shadowRoot.activeElement && text !== this.#status.textContent) this.#status.textContent = text;
   }
 
   // The list
 
   #moved() {
-    this.#explain(this.#visible());
-    if (this.#open) this.#complete(true);
+    this.#explain(this.#visible(), this.#general());
+    if (this.#offers?.open) this.#complete(true);
   }
 
-  /** Offer what may be written at the caret: what the service has said of it before, or what the engine knows. */
+  /** Offer what may be written at the caret, or cease to. */
   #complete(wanted) {
-    this.#wanted = wanted && !this.readOnly;
-    if (!this.#wanted || !this.#completer || !this.#schema) return this.#hide();
-    const caret = this.#input.selectionStart;
-    const known = this.#asker.known("complete", this.#question({ utf16_cursor: caret }));
-    this.#offer(known?.completions.map(readPlace) ?? this.#completer.complete(this.#text, caret, this.#schema, SEARCH));
-  }
-
-  /** Ask for the values that only the host knows, where a value is being typed. */
-  async #askValues() {
-    const text = this.#text;
-    const caret = this.#input.selectionStart;
-    if (!this.#wanted || !this.#completer?.accepts(text, caret).includes("WORD")) return;
-    const answer = await this.#asker.ask("complete", this.#question({ utf16_cursor: caret }));
-    if (!answer || !this.#wanted || text !== this.#text || caret !== this.#input.selectionStart) return;
-    const found = answer.completions.map(readPlace);
-    if (this.#active < 0) return this.#offer(found);
-    const known = this.#options.map(({ insert }) => insert); // what somebody chooses from keeps its order
-    this.#offer([...this.#options, ...found.filter(({ insert }) => !known.includes(insert))], this.#active);
-  }
-
-  #offer(options, active = -1) {
-    if (!options.length) return this.#hide();
-    this.#options = options;
-    this.#list.replaceChildren(
-      ...options.map(({ label, kind, detail }, at) =>
-        make("li", "option", { role: "option", id: `o${at}`, "aria-selected": "false" },
-          make("span", `option-label ${kind}`, {}, label), " ", make("span", "option-detail", {}, detail))));
-    if (!this.#open) {
-      this.#popup.hidden = false;
-      if (this.#popup.popover) this.#popup.showPopover();
-      this.#input.ariaExpanded = "true";
-      this.#show();
-    }
-    this.#activate(active);
+    this.#wanted = wanted && !this.readOnly && !this.#composing;
+    if (this.#wanted) this.#offers?.complete();
+    else this.#close();
   }
 
   #close() {
     this.#wanted = false;
-    this.#hide();
-  }
-
-  #hide() {
-    if (!this.#open) return;
-    this.#popup.hidden = true;
-    if (this.#popup.matches(":popover-open")) this.#popup.hidePopover();
-    this.#input.ariaExpanded = "false";
-    this.#activate(-1);
-    this.#show();
-  }
-
-  #activate(at) {
-    this.#list.children[this.#active]?.setAttribute("aria-selected", "false");
-    this.#active = at;
-    const option = this.#list.children[at];
-    option?.setAttribute("aria-selected", "true");
-    option?.scrollIntoView({ block: "nearest" });
-    if (option) this.#input.setAttribute("aria-activedescendant", option.id);
-    else this.#input.removeAttribute("aria-activedescendant");
+    this.#offers?.close();
   }
 
   // What hands do
@@ -506,35 +515,13 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   }
 
   /** Do what a key is for; whether it was for the box. */
-  #react({ key, altKey, ctrlKey, metaKey, shiftKey }) {
-    const open = this.#open;
-    if (key === "Enter" && altKey) return this.#fix(this.#shown?.suggestions[0]);
+  #react(event) {
+    const { key, altKey, ctrlKey, metaKey, repeat } = event;
+    if (key === "Enter" && altKey) return this.#fix((this.#shown ?? this.#nearest(this.#problems))?.suggestions[0]);
     if (key === " " && ctrlKey) return this.#complete(true), true;
     if (ctrlKey || metaKey) return false;
-    if (key === "ArrowDown" || key === "ArrowUp") {
-      const down = key === "ArrowDown";
-      if (altKey) return this.#complete(down), true;
-      if (!open) this.#complete(true);
-      if (!this.#open) return false;
-      const last = this.#options.length - 1;
-      if (down) this.#activate(this.#active < last ? this.#active + 1 : 0);
-      else this.#activate(this.#active > 0 ? this.#active - 1 : last);
-      return true;
-    }
-    if (open && this.#active >= 0 && !shiftKey && (key === "Enter" || key === "Tab")) {
-      return this.#accept(this.#active), true;
-    }
-    if (key === "Enter") return this.#submit(), true;
-    if (key !== "Escape" || !(open || this.#text)) return false;
-    if (open) this.#close();
-    else this.#replace(0, this.#text.length, "");
-    return true;
-  }
-
-  #accept(at) {
-    const { start, end, insert } = this.#options[at];
-    this.#replace(start, end, insert);
-    if (!/[ (]$/.test(insert)) this.#close(); // else something is due behind it
+    if (!this.readOnly && this.#offers?.react(event)) return true;
+    return key === "Enter" && (repeat || this.#submit(), true);
   }
 
   #fix(suggestion) {
@@ -557,31 +544,40 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     this.#typed({});
   }
 
-  #paste(event) {
-    const pasted = oneLine(event.clipboardData.getData("text/plain"));
-    if (!pasted) return;
-    event.preventDefault();
-    this.#replace(this.#input.selectionStart, this.#input.selectionEnd, pasted);
-    if (REQUEST.test(this.#text)) this.#readBack(this.#text);
-  }
-
   /** Make a pasted request the query that means it; undo brings the request back. */
-  async #readBack(target) {
+  #readBack(text) {
     this.#close();
-    const endpoint = this.getAttribute("endpoint");
-    const answer = await this.#asker.ask("decompile", { target, ...(endpoint && { endpoint }) });
-    if (!answer || target !== this.#text) return;
-    if (answer.ok) this.#replace(0, target.length, answer.query);
-    else this.#take("decompile", answer);
-    this.#close();
-    this.#rest();
+    const { endpoint } = this;
+    const reading = this.#asker.ask("decompile", { target: text, ...(endpoint && { endpoint }) }).then(verdict => {
+      const stays = verdict?.answer.ok === false;
+      this.#foreign = stays ? { text, problems: verdict.problems } : null;
+      if (text !== this.#text) return;
+      if (verdict?.answer.ok) this.#replace(0, text.length, verdict.answer.query);
+      else this.#read();
+      this.#close();
+      this.#rest();
+    });
+    this.#foreign = { text, problems: [], reading };
+    this.#read();
   }
 
-  /** Enter: send the form, unless the query is wrong or the page has something else in mind. */
-  #submit() {
+  /**
+   * Enter: send the form, unless the query is wrong or the page has something else in mind. What the service has not
+   * judged yet it is asked first; a second Enter waits no longer.
+   */
+  async #submit() {
     const { form } = this;
     this.#close();
     this.#rest();
+    this.#commit();
+    if (!this.#sending && !form?.noValidate && this.validity.valid) {
+      const turn = (this.#sending = {});
+      this.#show();
+      await this.#ask();
+      if (turn !== this.#sending) return; // somebody has typed on, or pressed Enter again
+    }
+    this.#sending = null;
+    this.#show();
     if (!form?.noValidate && !this.reportValidity()) return;
     const button = form && [...form.elements].find(each => each.type === "submit");
     const detail = { value: this.#text, endpoint: this.getAttribute("endpoint"), plan: this.#plan };
@@ -589,63 +585,20 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   }
 }
 
-const isError = ({ severity }) => severity === "error";
-const touches = ({ start, end }, caret) => start <= caret && caret <= end;
-const oneLine = text => text.replace(/[\r\n]+$/, "").replace(/\r\n?|\n/g, " ");
-
-/** A text with `names` in it, as nodes. */
-const prose = text => text.split("`").map((part, at) => (at % 2 ? make("code", "code", {}, part) : part));
-
-/** What the service says of a place in the text, as JavaScript counts it. */
-const readPlace = ({ span, utf16, ...rest }) => ({ ...rest, ...(utf16 ?? span) });
-const readProblem = problem => ({ ...readPlace(problem), suggestions: (problem.suggestions ?? []).map(readPlace) });
-
-/** An element of the box; its class and its part, by which a page may style it, are the same. */
-function make(name, part, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries({ class: part, part, ...attributes })) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
-/** How many items two sequences share at their start, and of the rest at their end. */
-function shared(a, b) {
-  const least = Math.min(a.length, b.length);
-  let head = 0;
-  let tail = 0;
-  while (head < least && a[head] === b[head]) head++;
-  while (tail < least - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
-  return [head, tail];
-}
-
-/** The problems that a change of the text has not touched, at their new places; none that the engine judges anew. */
-function moved(problems, before, after, judged) {
-  const [head, tail] = shared(before, after);
-  const stays = ({ start, end }) => end < head || start > before.length - tail;
-  const move = each => {
-    const shift = each.end < head ? 0 : after.length - before.length;
-    return { ...each, start: each.start + shift, end: each.end + shift };
-  };
-  return problems
-    .filter(each => [each, ...each.suggestions].every(stays) && !judged.some(({ start }) => start === each.start))
-    .map(each => ({ ...move(each), suggestions: each.suggestions.map(move) }));
-}
-
-/** The text cut where a token or a problem begins or ends: for each piece, how it looks, a line's end, and its text. */
-function pieces(text, tokens, problems) {
-  const cuts = new Set([0, text.length]);
-  for (const { start, end } of [...tokens, ...problems]) cuts.add(start).add(end);
-  const places = [...cuts].sort((a, b) => a - b);
-  let next = 0;
-  const made = places.slice(1).map((end, at) => {
-    const start = places[at];
-    while (next < tokens.length && tokens[next].end <= start) next++;
-    const problem = problems.find(each => each.start <= start && end <= each.end);
-    const kind = tokens[next]?.start <= start ? tokens[next].kind : "";
-    return `${kind}${problem ? ` problem ${problem.severity}` : ""}\n${text.slice(start, end)}`;
+for (const name of [...TEXTS, ...FLAGS]) {
+  const attribute = attributeOf(name);
+  const isFlag = FLAGS.includes(name);
+  Object.defineProperty(PqlSearch.prototype, name, {
+    get() {
+      return isFlag ? this.hasAttribute(attribute) : (this.getAttribute(attribute) ?? "");
+    },
+    /** Null takes the attribute away. */
+    set(value) {
+      if (isFlag) this.toggleAttribute(attribute, Boolean(value));
+      else if (value == null) this.removeAttribute(attribute);
+      else this.setAttribute(attribute, value);
+    },
   });
-  const atEnd = problems.find(({ start }) => start >= text.length);
-  return atEnd ? [...made, `problem ${atEnd.severity}\n\xa0`] : made; // where something is missing
 }
 
 if (globalThis.customElements && !customElements.get("pql-search")) customElements.define("pql-search", PqlSearch);

@@ -1,5 +1,7 @@
 // What <pql-search> asks of the service: a transport that a page may replace, and one that asks with care.
 
+import { READERS } from "./pql-answers.js";
+
 const PATIENCE = 4_000; // milliseconds: a later answer helps nobody who types
 const REMEMBERED = 100; // answers
 const FRESH = 60_000; // milliseconds, after which `now-7d` may mean another day
@@ -12,20 +14,26 @@ export function createProvider(base, headers = {}) {
   const call = async (path, body, signal) => {
     const post = body && { method: "POST", body: JSON.stringify(body) };
     const type = body && { "content-type": "application/json" };
-    const answer = await fetch(new URL(path, base), { ...post, headers: { ...type, ...headers }, signal });
+    const root = new URL(`${base}`.replace(/\/?$/, "/"), document.baseURI);
+    const answer = await fetch(new URL(path, root), { ...post, headers: { ...type, ...headers }, signal });
     if (!answer.ok) throw answer;
     return answer.json();
   };
   const ask = name => [name, (body, signal) => call(name, body, signal)];
   return {
     ...Object.fromEntries(["check", "plan", "complete", "decompile"].map(ask)),
-    schema: (endpoint, signal) => call(`schema/${encodeURIComponent(endpoint)}`, null, signal),
+    schema: (endpoint, signal) =>
+      call(`schema/${encodeURIComponent(endpoint)}`, null, signal).catch(async answer => {
+        // the service's own word that there is none, not that of whatever else stands at this address
+        if (answer.status === 404 && (await answer.json()).error.code === "not-found") return null;
+        throw answer;
+      }),
   };
 }
 
 /**
- * Asks a provider. A newer question of a kind ends the older one; answers are remembered for a while; a slow one is
- * given up; and after a failure it is left in peace for a time, which doubles with each.
+ * Asks a provider. A newer question of a kind ends the older one; answers are read and remembered for a while; a slow
+ * one is given up; and after a failure it is left in peace for a time, which doubles with each.
  */
 export class Asker {
   #provider;
@@ -51,24 +59,23 @@ export class Asker {
     return known.answer;
   }
 
-  /** The answer; null where there is none, or a newer question has made it stale. Never rejects. */
+  /** The answer; undefined where there is none, or a newer question has made it stale. Never rejects. */
   async ask(what, question) {
     this.#asking[what]?.abort();
     const known = this.known(what, question);
     if (known !== undefined) return known;
-    if (!this.can(what) || Date.now() < this.#quietUntil) return null;
+    if (!this.can(what) || Date.now() < this.#quietUntil) return undefined;
     const control = (this.#asking[what] = new AbortController());
+    const { signal } = control;
     let late = false;
     const timer = setTimeout(() => control.abort((late = true)), PATIENCE);
     try {
-      const answer = await this.#provider[what](question, control.signal);
-      if (control.signal.aborted) return null;
+      const answer = READERS[what](await Promise.race([this.#provider[what](question, signal), givenUp(signal)]));
       this.#failures = 0;
       this.#keep(key(what, question), { answer, at: Date.now() });
       return answer;
     } catch {
-      if (late || !control.signal.aborted) this.#quietUntil = Date.now() + 1_000 * 2 ** Math.min(this.#failures++, 6);
-      return null;
+      if (late || !signal.aborted) this.#quietUntil = Date.now() + 1_000 * 2 ** Math.min(this.#failures++, 6);
     } finally {
       clearTimeout(timer);
     }
@@ -84,5 +91,8 @@ export class Asker {
     if (this.#answers.size > REMEMBERED) this.#answers.delete(this.#answers.keys().next().value);
   }
 }
+
+/** Rejects when nobody waits any longer, which a provider may not heed. */
+const givenUp = signal => new Promise((_, reject) => signal.addEventListener("abort", reject));
 
 const key = (what, question) => `${what} ${JSON.stringify(question)}`;

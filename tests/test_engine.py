@@ -400,16 +400,21 @@ def test_strict_mode_wants_a_connective() -> None:
 
 
 def test_the_engine_and_its_data_are_small() -> None:
-    """As they are sent, compressed: what colours a text and finds its mistakes, and what completes it when asked."""
+    """As they are sent, compressed: what colours a text and finds its mistakes; what completes it, with the list."""
     size = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in STATIC.iterdir()}
     assert size["engine.js"] + size["tables.json"] <= 8 * 1024
-    assert size["completer.js"] + size["words.json"] <= 8 * 1024
+    assert size["completer.js"] + size["words.json"] <= 9_500
 
 
-@pytest.mark.parametrize("name", ["engine.js", "completer.js"])
-def test_nothing_that_a_strict_content_policy_minds(name: str) -> None:
-    for text in ((SOURCES / name).read_text("utf-8"), (STATIC / name).read_text("utf-8")):
-        assert not re.search(r"\beval\b|\bFunction\(|innerHTML|document\b|window\b|\bimport\(|fetch\(", _code(text))
+@pytest.mark.parametrize(
+    "path",
+    [SOURCES / "engine.js", STATIC / "engine.js", SOURCES / "completer.js"],
+    ids=lambda path: f"{path.parent.name}-{path.name}",
+)
+def test_nothing_that_a_strict_content_policy_minds(path: Path) -> None:
+    """Nor anything of the page: what draws the list, which is served with the completer, is tried in browsers."""
+    text = _code(path.read_text("utf-8"))
+    assert not re.search(r"\beval\b|\bFunction\(|innerHTML|document\b|window\b|\bimport\(|fetch\(", text)
 
 
 def _code(text: str) -> str:

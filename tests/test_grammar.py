@@ -249,20 +249,35 @@ def test_every_generated_file_is_what_its_source_says() -> None:
 def test_browsers_get_the_same_tables() -> None:
     """What the engine in the browser leaves out can be made from the rest, or is never read."""
     tables = json.loads(build.BROWSER_TABLES.read_text("utf-8"))
-    names = {name for name in vars(_tables) if name.isupper()}
-    assert tables.keys() == {*names, "WORDS"}
-    *patterns, reserved = tables.pop("PATTERNS")
-    assert patterns == list(_tables.PATTERNS)
-    for (pattern, kinds), tried in zip(_tables.MODES, tables.pop("MODES"), strict=True):
-        assert tried == list(kinds)
-        assert (
-            pattern == f"[ \\x09\\x0d\\x0a\\xa0]*(?:{'|'.join(f'({[*patterns, reserved][kind]})' for kind in kinds)})"
-        )
+    kinds = tables.pop("KINDS").split(" ")
+    assert kinds == list(_tables.KINDS)
+    short = tables.pop("PATTERNS")
+    patterns = [unfold(pattern, tables) for pattern in short]
+    keywords = {kinds[kind] for kind in _tables.KEYWORDS.values()}
+    for kind, pattern, known in zip(kinds, patterns, _tables.PATTERNS, strict=False):
+        assert pattern == known.replace(r"\x00-\x20\x7f-\u00a0", r"\x00- \x7f-\xa0"), kind
+        assert (short[kinds.index(kind)][0] == "<") == (kind in keywords)
+    for (pattern, tried), numbers in zip(_tables.MODES, tables.pop("MODES"), strict=True):
+        assert numbers == list(tried)
+        alternatives = "|".join(f"({patterns[kind]})" for kind in tried)
+        whole = f"[ \\x09\\x0d\\x0a\\xa0]*(?:{alternatives})"
+        assert whole == pattern.replace(r"\x00-\x20\x7f-\u00a0", r"\x00- \x7f-\xa0")
     for row, rule, known in zip(tables.pop("ACTIONS"), _tables.DEFAULTS, _tables.ACTIONS, strict=True):
         assert row == ({str(kind): action for kind, action in known.items()} if rule < 0 else {})
     assert [rule[:2] for rule in tables.pop("RULES")] == [[lhs, length] for lhs, length, _ in _tables.RULES]
-    for name in tables.keys() & names:
+    for name in ("PRIMARY", "ORDER"):
+        assert _tables.NONTERMINALS[tables.pop(name)] == name.lower()
+    for name in tables.keys() - {"NAME_END", "SEPARATORS", "WORDS"}:
         assert tables[name] == json.loads(json.dumps(getattr(_tables, name))), name
+
+
+def unfold(pattern: str, tables: dict[str, str]) -> str:
+    """A pattern of the browser's tables as `searchbox/engine.js` makes it whole."""
+    words = pattern.split("|")
+    if all(re.fullmatch(r"<\w+>", word) for word in words):
+        pattern = f"(?:{pattern}){tables['NAME_END']}"
+    whole = re.sub(r"<(\w+)>", lambda word: "".join(f"[{each.upper()}{each}]" for each in word[1]), pattern)
+    return whole.replace("%", tables["SEPARATORS"])
 
 
 def test_building_twice_gives_the_same() -> None:

@@ -72,6 +72,16 @@ PAGES = {
         '<input id="plain" name="q" value="archived" placeholder="a query"></pql-search><button>Search</button></form>'
     ),
     "slow": '<pql-search label="Find cases" endpoint="cases" src="/slow"></pql-search>',
+    "slow-form": (
+        '<form action="/sent"><pql-search label="Find" name="q" endpoint="cases" src="/slow"></pql-search></form>'
+    ),
+    "required": (
+        '<form action="/sent"><label for="box">Find cases</label> '
+        '<pql-search id="box" name="q" endpoint="cases" required></pql-search></form>'
+    ),
+    "unknown": '<pql-search label="Find" endpoint="casez"></pql-search>',
+    "lost": '<form action="/sent"><pql-search label="Find" name="q" endpoint="cases" src="http://["></pql-search></form>',
+    "dialog": '<dialog id="dialog"><pql-search label="Find cases" endpoint="cases"></pql-search></dialog>',
     "dead": '<form action="/sent"><pql-search label="Find" name="q" endpoint="cases" src="/dead/"></pql-search></form>',
     "active": '<pql-search label="Find cases" endpoint="cases" scope="active"></pql-search>',
     "low": '<p class="spacer"></p><pql-search label="Find cases" endpoint="cases"></pql-search>',
@@ -182,17 +192,19 @@ class Box:
 
     def open(self, name: str, query: str = "") -> Box:
         address = f"{self.server}{name}" if name.startswith("/") else f"{self.server}/pages/{name}"
-        with self.page.expect_response("**/schema/*"):  # what the box begins with
+        if name == "lost":  # there is nothing to begin with
             self.page.goto(address + query)
+        else:
+            with self.page.expect_response("**/schema/*"):  # what the box begins with
+                self.page.goto(address + query)
         self.page.wait_for_timeout(50)  # and a moment to read it
         return self
 
     def focus(self) -> None:
         """The caret in the box, and what completes there."""
+        self.input.focus()
+        self.wait("root.querySelector('.popup')")
         self.ready = True
-        with self.page.expect_response("**/words.json"):
-            self.input.focus()
-        self.page.wait_for_timeout(50)
 
     def type(self, text: str) -> None:
         if not self.ready:
@@ -235,13 +247,8 @@ class Box:
         return self.page.evaluate("globalThis.heard")
 
     def drawn(self) -> list[tuple[str, str]]:
-        """The pieces of the layer: the classes and the text of each."""
-        return [
-            (look, text)
-            for look, text in self.get(
-                "[...root.querySelector('.run').childNodes].map(each => [each.className ?? '', each.textContent])"
-            )
-        ]
+        """The pieces of the layer: how each looks, by its colour's name and its problem, and its text."""
+        return [(look, text) for look, text in self.page.evaluate(DRAWN)]
 
     def underlined(self) -> list[tuple[str, str]]:
         """What is underlined, as what."""
@@ -262,11 +269,38 @@ class Box:
         return [f"{each['id']}: {json.dumps([node['html'] for node in each['nodes']])}" for each in found]
 
 
+DRAWN = """
+() => {
+    const run = document.querySelector("pql-search").shadowRoot.querySelector(".run");
+    const nodes = [...run.childNodes].map(each => each.firstChild ?? each);
+    const cuts = nodes.map(each => new Map([[0, ""], [each.length, ""]])); // where a colour begins, or ends
+    for (const [name, highlight] of CSS.highlights) {
+        for (const range of highlight) {
+            const [first, last] = [range.startContainer, range.endContainer].map(each => nodes.indexOf(each));
+            if (first < 0) continue; // of another box
+            for (let at = first; at <= last; at++) {
+                cuts[at].set(at === first ? range.startOffset : 0, name.slice("pql-".length));
+                const end = at === last ? range.endOffset : nodes[at].length;
+                if (!cuts[at].has(end)) cuts[at].set(end, "");
+            }
+        }
+    }
+    return nodes.flatMap((node, at) => {
+        const places = [...cuts[at]].sort(([a], [b]) => a - b);
+        const problem = node.parentNode === run ? "" : ` ${node.parentNode.className}`;
+        const ends = [...places.slice(1).map(([place]) => place), node.length];
+        const texts = places.map(([start, kind], next) => [kind + problem, node.data.slice(start, ends[next])]);
+        return texts.filter(([, text]) => text);
+    });
+}
+"""
 AXE = ROOT / "searchbox" / "node_modules" / "axe-core" / "axe.min.js"
 LISTENER = """
 globalThis.heard = [];
 for (const type of ["pql-input", "pql-diagnostics", "pql-request", "pql-submit", "input", "change"]) {
-  document.addEventListener(type, event => heard.push({ type, detail: event.detail, target: event.target.localName }));
+  document.addEventListener(type, ({ detail, target }) => {
+    heard.push({ type, detail, target: target.localName, value: target.value });
+  });
 }
 """
 

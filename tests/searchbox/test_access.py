@@ -55,7 +55,7 @@ def test_the_roles_are_those_of_an_editable_combobox(box: Any) -> None:
         "aria-autocomplete": "list",
         "aria-expanded": "true",
         "aria-controls": "list",
-        "aria-describedby": "message",
+        "aria-describedby": "message note",
         "type": "text",
     }
     assert box.get("root.getElementById('list').role") == "listbox"
@@ -102,6 +102,84 @@ def test_the_box_has_a_name(make_box: Any, attribute: str, name: str) -> None:
     assert named == name
 
 
+@pytest.mark.parametrize("look", ["light", "dark", "forced colours"])
+def test_axe_finds_nothing_where_something_is_missing(make_box: Any, look: str) -> None:
+    box = make_box("required", **LOOKS[look])
+    assert box.axe() == []
+    box.focus()
+    box.press("Enter")
+    assert box.message.text_content() == "Fill in this field"
+    assert box.axe() == []
+    box.type("owner.emial = a and title = ")
+    session = box.page.context.new_cdp_session(box.page)
+    session.send("Input.imeSetComposition", {"text": "に", "selectionStart": 1, "selectionEnd": 1})
+    assert box.axe() == []
+    box = make_box("unknown", **LOOKS[look])
+    box.wait("root.querySelector('.message').textContent")
+    assert box.axe() == []
+    box.said.clear()  # that there is no such endpoint
+    box = make_box("lost", **LOOKS[look])
+    box.type("parent_status = = draft ")
+    box.press("Escape")
+    assert box.axe() == []
+
+
+def test_an_empty_box_that_has_to_be_filled_says_so(make_box: Any) -> None:
+    box = make_box("required")
+    assert box.input.get_attribute("aria-required") == "true"
+    assert box.input.get_attribute("aria-invalid") == "false"  # nobody has tried to send it
+    assert box.message.text_content() == ""
+    box.focus()
+    box.press("Enter")
+    assert box.input.get_attribute("aria-invalid") == "true"
+    assert box.message.text_content() == "Fill in this field"
+    box.wait("root.querySelector('.status').textContent === 'Fill in this field'")
+    box.type("archived")
+    assert (box.input.get_attribute("aria-invalid"), box.message.text_content()) == ("false", "")
+    box.input.fill("")
+    assert box.message.text_content() == ""  # until it is tried again
+    box.get("box.form.requestSubmit()")
+    assert box.message.text_content() == "Fill in this field"
+    box.get("box.required = false")
+    assert box.input.get_attribute("aria-required") == "false"
+    assert (box.input.get_attribute("aria-invalid"), box.message.text_content()) == ("false", "")
+
+
+def test_the_page_names_and_describes_the_box_as_it_does_any_field(make_box: Any) -> None:
+    box = make_box("form")
+    named = 'combobox "{}"'
+    description = "root.getElementById('note').textContent"
+    assert named.format("Find cases") in box.host.aria_snapshot()
+    box.get("document.querySelector('label').firstChild.data = 'Look for cases', 0")
+    box.wait("input.ariaLabel === 'Look for cases'")  # at once: nobody has come to the box since
+    box.get("document.querySelector('label').append(' now'), 0")
+    box.wait("input.ariaLabel === 'Look for cases now'")
+    box.get("box.setAttribute('aria-label', 'Cases'), 0")
+    assert box.input.get_attribute("aria-label") == "Cases"
+    box.page.evaluate(
+        """() => {
+            for (const [id, text] of [["one", "Cases"], ["two", "to find"], ["three", "Ask for help"]]) {
+                const made = document.createElement("p");
+                made.id = id;
+                made.textContent = text;
+                document.querySelector("main").append(made);
+            }
+        }"""
+    )
+    box.get("box.setAttribute('aria-labelledby', 'one two nobody'), box.setAttribute('aria-describedby', 'three'), 0")
+    assert box.input.get_attribute("aria-label") == "Cases to find"
+    assert box.get(description) == "Ask for help"
+    assert "note" in str(box.input.get_attribute("aria-describedby")).split()
+    box.get("document.getElementById('three').textContent = 'Ask Ann'")
+    box.wait(f"{description} === 'Ask Ann'")
+    assert named.format("Cases to find") in box.host.aria_snapshot()
+    assert box.axe() == []
+    for name in ("aria-label", "aria-labelledby", "aria-describedby"):
+        box.get(f"box.removeAttribute('{name}')")
+    assert box.input.get_attribute("aria-label") == "Look for cases now"
+    assert box.get(description) == ""
+
+
 def test_forced_colours_show_the_text_itself(make_box: Any) -> None:
     box = make_box("alone", forced_colors="active")
     box.type("owner.emial = a ")
@@ -109,8 +187,9 @@ def test_forced_colours_show_the_text_itself(make_box: Any) -> None:
     box.wait("root.querySelector('.problem')")
     shown = box.get("getComputedStyle(input).color")
     assert shown not in ("transparent", "rgba(0, 0, 0, 0)")
-    assert box.get("getComputedStyle(root.querySelector('.field')).color") == "rgba(0, 0, 0, 0)"
-    assert box.get("getComputedStyle(root.querySelector('.problem')).textDecorationLine") == "underline"
+    assert box.get("getComputedStyle(root.querySelector('.run')).color") == "rgba(0, 0, 0, 0)"
+    assert box.get("getComputedStyle(root.querySelector('.run'), '::highlight(pql-field)').color") == "rgba(0, 0, 0, 0)"
+    assert box.get("getComputedStyle(root.querySelector('.problem'), '::after').textDecorationLine") == "underline"
 
 
 def test_nothing_moves_for_who_wants_no_motion(make_box: Any) -> None:

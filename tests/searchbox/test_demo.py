@@ -20,10 +20,12 @@ assert CASES is not None
 
 
 def settle(box: Any) -> None:
-    """Until the query that is typed has its answer."""
+    """Until the query that is typed has its answer, and the page what it asks for then."""
     if box.expanded:
         box.press("Escape")
-    box.page.wait_for_timeout(700)
+    box.wait("heard.some(each => each.type === 'pql-request' && each.value === box.value)")
+    box.page.wait_for_timeout(100)
+    box.page.wait_for_load_state("networkidle")
 
 
 def test_each_request_is_shown_in_every_form(make_box: Any) -> None:

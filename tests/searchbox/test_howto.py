@@ -118,6 +118,7 @@ def test_react(box: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("style", [text for _, kind, text in BLOCKS if kind == "css"])
 def test_a_style_sheet_styles(box: Any, style: str) -> None:
     show(box, PLAIN, "", style)
+    box.focus()  # the list and its parts come with it
     rules = box.page.evaluate(
         """() => [...document.styleSheets[0].cssRules].map(rule => [rule.selectorText,
             Object.fromEntries([...rule.style].map(name => [name, rule.style.getPropertyValue(name).trim()]))])"""
