@@ -75,11 +75,14 @@ class Served:
 
     async def _end(self) -> None:
         self._server.close()
-        while left := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
+        while True:
+            await asyncio.sleep(0.01)  # what was accepted in this moment becomes a task; transports close a step later
+            left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            if not left:
+                return
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-            await asyncio.sleep(0.01)  # transports close a step later
 
 
 class Answering(Served):
