@@ -31,6 +31,9 @@ class Served:
         self.requests: list[str] = []  # the paths, as they came
         self.heads: list[dict[str, str]] = []
         self.open = 0  # connections
+        self._kept: set[asyncio.Task[Any] | None] = (
+            set()
+        )  # a loop alone does not keep a task that waits from the collector
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -44,6 +47,7 @@ class Served:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
+        self._kept.add(task := asyncio.current_task())
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 first, *rest = head.decode("ascii").split("\r\n")
@@ -58,6 +62,7 @@ class Served:
             pass
         finally:
             self.open -= 1
+            self._kept.discard(task)
             writer.close()
 
     def __enter__(self) -> Self:
@@ -80,6 +85,7 @@ class Served:
             left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
             if not left:
                 return
+            await asyncio.sleep(0)  # a task that is cancelled before its first step closes nothing
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
