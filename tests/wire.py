@@ -31,9 +31,8 @@ class Served:
         self.requests: list[str] = []  # the paths, as they came
         self.heads: list[dict[str, str]] = []
         self.open = 0  # connections
-        self._kept: set[asyncio.Task[Any] | None] = (
-            set()
-        )  # a loop alone does not keep a task that waits from the collector
+        # a loop alone does not keep a task that waits from the collector
+        self._kept: set[asyncio.Task[Any] | None] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
