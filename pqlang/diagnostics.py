@@ -478,7 +478,7 @@ def after_order(span: Span, found: str) -> Diagnostic:
 def order_field(span: Span, rest: str) -> Diagnostic:
     name = rest[1:].split()[0] if rest[:1] == "-" and rest[1:].split() else ""
     edits = (Suggestion("use `desc`", Span(span.start, span.start + 1 + len(name)), f"{name} desc"),) if name else ()
-    help = "descending order is written `order by field desc`" if name else "for example `order by created_at desc`"
+    help = "descending order is written `order by field desc`"
     return Diagnostic("order", span, "a field is missing after `order by`", "field missing", help, edits)
 
 

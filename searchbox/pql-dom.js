@@ -13,3 +13,12 @@ export const prose = text => text.split("`").map((part, at) => (at % 2 ? make("c
 
 /** A text without line breaks: those at its end are dropped, the others are blanks. */
 export const oneLine = text => text.replace(/[\r\n]+$/, "").replace(/\r\n?|\n/g, " ");
+
+/** Style a shadow root, in whatever document it stands: each takes none but its own style sheets. */
+export function dress(root, style) {
+  const view = root.ownerDocument.defaultView;
+  if (!view) return; // where nothing is seen
+  const sheet = new view.CSSStyleSheet();
+  sheet.replaceSync(style);
+  root.adoptedStyleSheets.push(sheet);
+}

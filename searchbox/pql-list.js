@@ -1,9 +1,7 @@
 // The list of what may be written next: it says to the input, and so to a screen reader, what is open and what is active.
 
-import { make } from "./pql-dom.js";
+import { dress, make } from "./pql-dom.js";
 import style from "./pql-list.css";
-
-let sheet;
 
 export class List {
   #input;
@@ -17,8 +15,7 @@ export class List {
     this.#input = input;
     this.#list.ariaLabel = words.suggestions;
     this.element.append(make("div", "keys", { "aria-hidden": "true" }, words.keys));
-    if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(style);
-    input.getRootNode().adoptedStyleSheets.push(sheet);
+    this.dress();
     input.setAttribute("aria-controls", "list");
     // a list that finds its place by itself stands above everything, clipped by nothing; any other below the box
     if (globalThis.CSS?.supports("position-area: end")) this.element.popover = "manual";
@@ -30,6 +27,10 @@ export class List {
   }
 
   get open() { return !this.element.hidden; }
+
+  dress() {
+    dress(this.#input.getRootNode(), style);
+  }
 
   show(options, active) {
     this.options = options;

@@ -25,6 +25,11 @@ export class Offers {
 
   get open() { return this.#list.open; }
 
+  /** In another document. */
+  dress() {
+    this.#list.dress();
+  }
+
   /** How many there are to choose from, while nobody does. */
   get count() { return this.open && this.#list.active < 0 ? this.#list.options.length : 0; }
 

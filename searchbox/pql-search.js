@@ -9,7 +9,7 @@
  * docs/reference/search-box.md says what a page may set, hear and style.
  */
 
-import { make, oneLine, prose } from "./pql-dom.js";
+import { dress, make, oneLine, prose } from "./pql-dom.js";
 import { Layer } from "./pql-layer.js";
 import { isError, join, moved, touches } from "./pql-problems.js";
 import { Asker, createProvider } from "./pql-service.js";
@@ -47,8 +47,6 @@ const loadCompleter = engine =>
     ...part.createCompleter(engine, all),
   }));
 
-let sheet;
-
 export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   static formAssociated = true;
   static observedAttributes = [...[...TEXTS, ...FLAGS].map(attributeOf), "aria-label", "aria-labelledby", "aria-describedby"];
@@ -58,6 +56,7 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   #asker = null;
   #engine = null; // what reads the text
   #offers = null; // what knows how it may go on
+  #learning; // the promise of
   #schema; // what is known of the endpoint; null where there is no such endpoint
   #dirty = false; // whether the value has been set, so that the attribute no longer counts
   #text = "";
@@ -93,8 +92,7 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
-    if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(style);
-    root.adoptedStyleSheets = [sheet];
+    dress(root, style);
     const slot = make("slot", "slot", { hidden: "" });
     const foot = make("div", "foot", {}, this.#message, this.#preview);
     root.append(this.#box, foot, this.#status, this.#note, slot);
@@ -147,6 +145,12 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     this.#sending = null;
     this.#close();
     this.#layer.wipe();
+  }
+
+  /** In another document, which has taken the styles of this one away. */
+  adoptedCallback() {
+    dress(this.shadowRoot, style);
+    this.#offers?.dress();
   }
 
   attributeChangedCallback(name) {
@@ -235,16 +239,16 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     this.#asker = new Asker(this.#provider ?? createProvider(src));
     this.#schema = undefined;
     this.#answered = [];
-    this.#plan = this.#pending = null;
+    this.#plan = this.#pending = this.#learning = null;
     this.#learn();
     this.#read();
   }
 
-  /** Fetch what the box needs to know: what is missing, again on every focus. */
+  /** Fetch what the box needs to know: what is missing, again on every focus and with every judgement. */
   async #learn() {
     const asker = this.#asker;
     const { endpoint } = this;
-    const facts = this.#schema ?? (endpoint && asker.ask("schema", endpoint));
+    const facts = this.#schema ?? (endpoint && (this.#learning ??= asker.ask("schema", endpoint)));
     if (!this.#engine) {
       this.#engine = await loadEngine();
       if (this.#engine) this.#read();
@@ -252,6 +256,7 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     if (this.#engine && this.matches(":focus-within")) this.#equip(await loadCompleter(this.#engine));
     const schema = await facts;
     if (asker !== this.#asker) return;
+    this.#learning = null;
     const isNew = schema !== this.#schema;
     this.#schema = schema;
     if (isNew && schema === null) console.warn(`pql-search: ${words.unknown(endpoint)}`);
@@ -290,19 +295,26 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   get #what() { return this.#asker.can("plan") ? "plan" : "check"; }
 
   /** Ask for what only the service knows of the text, once; the promise is kept when there is no more to come. */
-  #ask() {
+  #ask(insists) {
     clearTimeout(this.#timers.ask);
-    return (this.#pending ??= this.#judged());
+    return (this.#pending ??= this.#judged(insists));
   }
 
-  async #judged() {
+  async #judged(insists) {
     const text = this.#text;
+    const asker = this.#asker;
     const idle = !text && !this.#dirty; // nobody has touched it
     if (!this.endpoint || this.#schema === null || this.#input.disabled || idle) return;
+    if (!this.#schema) this.#learn();
     this.#offers?.ask();
     const what = this.#what;
-    const verdict = await this.#asker.ask(what, this.#planned());
-    if (verdict && text === this.#text) this.#take(what, verdict);
+    const verdict = await asker.ask(what, this.#planned(), insists);
+    if (text !== this.#text || asker !== this.#asker) return;
+    if (verdict) return this.#take(what, verdict);
+    this.#pending = null;
+    this.#answered = []; // what was said of an older text may not be so of this one
+    this.#judge();
+    if (asker.wait > 0 && this.matches(":focus-within")) this.#timers.ask = setTimeout(() => this.#ask(), asker.wait + REST);
   }
 
   #take(what, { answer, problems }) {
@@ -422,9 +434,10 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     return this.#problems.filter(each => !touches(each, caret) && !touches(each, at) && !isOpening(each));
   }
 
-  /** The problem at the caret, or else the worst. */
+  /** The worst problem; of several as bad, the one at the caret. */
   #nearest(problems) {
-    return problems.find(each => touches(each, this.#input.selectionStart)) ?? problems[0];
+    const [worst] = problems;
+    return problems.find(each => each.severity === worst.severity && touches(each, this.#input.selectionStart)) ?? worst;
   }
 
   /** What is wrong with no place of the text. */
@@ -573,7 +586,7 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     if (!this.#sending && !form?.noValidate && this.validity.valid) {
       const turn = (this.#sending = {});
       this.#show();
-      await this.#ask();
+      await this.#ask(true);
       if (turn !== this.#sending) return; // somebody has typed on, or pressed Enter again
     }
     this.#sending = null;

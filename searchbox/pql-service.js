@@ -46,6 +46,9 @@ export class Asker {
     this.#provider = provider;
   }
 
+  /** Milliseconds for which nothing is asked, after a failure; below zero when they are over. */
+  get wait() { return this.#quietUntil - Date.now(); }
+
   can(what) {
     return typeof this.#provider?.[what] === "function";
   }
@@ -59,12 +62,15 @@ export class Asker {
     return known.answer;
   }
 
-  /** The answer; undefined where there is none, or a newer question has made it stale. Never rejects. */
-  async ask(what, question) {
+  /**
+   * The answer; undefined where there is none, or a newer question has made it stale. Never rejects. Who insists asks
+   * so soon after a failure too.
+   */
+  async ask(what, question, insists) {
     this.#asking[what]?.abort();
     const known = this.known(what, question);
     if (known !== undefined) return known;
-    if (!this.can(what) || Date.now() < this.#quietUntil) return undefined;
+    if (!this.can(what) || (this.wait > 0 && !insists)) return undefined;
     const control = (this.#asking[what] = new AbortController());
     const { signal } = control;
     let late = false;

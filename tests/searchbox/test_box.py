@@ -966,6 +966,88 @@ def test_a_service_that_fails_is_left_in_peace(make_box: Any) -> None:
     box.said[:] = [line for line in box.said if "503" not in line]
 
 
+def test_what_was_said_of_an_older_text_goes_with_a_failure(make_box: Any) -> None:
+    box = make_box("form")
+    box.type("owner.email ")
+    box.press("Escape")
+    box.wait("box.diagnostics.length")
+    box.page.route("**/pql/plan", lambda route: route.fulfill(status=503))
+    box.type("> 3")
+    box.press("Escape")
+    box.wait("!box.diagnostics.length")
+    assert box.message.text_content() == ""
+    box.press("Alt+Enter")
+    assert box.value == "owner.email > 3"
+    box.page.unroute("**/pql/plan")  # and when the service has had its rest, it is asked again
+    box.wait("box.diagnostics.some(each => each.severity === 'error')")
+    box.said[:] = [line for line in box.said if "503" not in line]
+
+
+def test_enter_asks_a_service_that_has_failed(make_box: Any) -> None:
+    box = make_box("form")
+    box.page.route("**/pql/plan", lambda route: route.fulfill(status=503))
+    box.type("owner.email > 3")
+    box.press("Escape")
+    box.page.wait_for_timeout(400)
+    box.page.unroute("**/pql/plan")
+    box.press("Enter")
+    box.wait("box.validationMessage")
+    assert box.page.url.endswith("/form")
+    box.said[:] = [line for line in box.said if "503" not in line]
+
+
+def test_a_schema_that_failed_is_asked_for_again_by_who_types_on(make_box: Any) -> None:
+    box = make_box("alone")
+    failed = []
+
+    def refuse(route: Any) -> None:
+        failed.append(route.request.url)
+        route.fulfill(status=503)
+
+    box.page.route("**/schema/*", refuse)
+    box.page.reload()
+    box.page.wait_for_timeout(1_300)  # as long as the service is left in peace
+    box.ready = False
+    box.focus()
+    box.page.wait_for_timeout(200)
+    assert len(failed) >= 2
+    box.page.unroute("**/schema/*")
+    for _ in range(40):
+        box.type("a")
+        box.page.wait_for_timeout(200)
+        if box.labels:
+            break
+        box.press("Backspace")
+    assert "archived" in box.labels
+    box.said[:] = [line for line in box.said if "503" not in line]
+
+
+def test_an_error_goes_before_a_hint_at_the_caret(box: Any) -> None:
+    box.type("parent_status = drft and ow")
+    box.press("Escape")
+    box.wait("root.querySelector('.fix')")
+    assert "drft" in box.message.text_content()
+    box.press("Alt+Enter")
+    assert box.value == "parent_status = draft and ow"
+
+
+def test_in_another_document_it_looks_the_same(box: Any) -> None:
+    box.type("par")
+    looks = "(input => [getComputedStyle(input).borderTopWidth, box.shadowRoot.adoptedStyleSheets.length])(input)"
+    before = box.get(looks)
+    moved = box.page.evaluate(
+        """() => {
+            const box = document.querySelector("pql-search"), frame = document.createElement("iframe");
+            document.body.append(frame);
+            frame.contentDocument.body.append(box);
+            const { length } = box.shadowRoot.adoptedStyleSheets;
+            document.querySelector("main").append(box);
+            return length;
+        }"""
+    )
+    assert (moved, box.get(looks)) == (before[1], before)
+
+
 def test_an_answer_is_remembered(box: Any) -> None:
     asked: list[Any] = []
     box.page.on("request", lambda request: request.url.endswith("/plan") and asked.append(request.post_data_json))
