@@ -126,10 +126,11 @@ def remembering() -> None:
 
 
 def planning() -> None:
-    """Text to the requests that answer it, nothing remembered."""
-    for text in PLANS.values():
+    """Text to the requests that answer it, nothing remembered. The bar is for three of them."""
+    for name, text in PLANS.items():
         took = micros(lambda text=text: pqlang.plan(text, "cases"), 100)
-        row(f"plan of `{text}`", "≤ 150 µs", f"{took:.0f} µs", took <= 150)
+        has_bar = "of three" in name
+        row(f"plan of `{text}`", "≤ 150 µs" if has_bar else "—", f"{took:.0f} µs", took <= 150 or not has_bar)
 
 
 def testing() -> None:
