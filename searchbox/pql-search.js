@@ -77,7 +77,7 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   #watch = globalThis.MutationObserver && new MutationObserver(() => this.#name());
 
   #input = make("input", "input", {
-    type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false",
+    role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false",
     "aria-describedby": "message note", autocomplete: "off", autocapitalize: "none", autocorrect: "off",
     spellcheck: "false", enterkeyhint: "search",
   });
@@ -154,7 +154,7 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
   }
 
   attributeChangedCallback(name) {
-    this.#input.readOnly = this.readOnly;
+    if ((this.#input.readOnly = this.readOnly)) this.#close();
     this.#input.ariaRequired = this.required;
     this.#input.placeholder = this.placeholder;
     this.#name();
@@ -305,6 +305,7 @@ export class PqlSearch extends (globalThis.HTMLElement ?? class {}) {
     const asker = this.#asker;
     const idle = !text && !this.#dirty; // nobody has touched it
     if (!this.endpoint || this.#schema === null || this.#input.disabled || idle) return;
+    if (/\p{Cs}/u.test(text)) return; // half a letter, which no JSON can say
     if (!this.#schema) this.#learn();
     this.#offers?.ask();
     const what = this.#what;

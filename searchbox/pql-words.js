@@ -9,7 +9,7 @@ export const words = {
   asking: "checking …",
   found: count => `${count} suggestion${count === 1 ? "" : "s"}`,
   more: count => `+${count} more`,
-  unknown: endpoint => `there is no endpoint \`${endpoint}\` to search in`,
+  unknown: endpoint => `there is no endpoint \`${endpoint}\``,
   plan: ({ requests }) => {
     const tested = requests.some(each => each.residual) ? ", then tests each record" : "";
     const count = requests.length;

@@ -96,6 +96,17 @@ const CHECKS = {
     same(await get("input.getAttribute('aria-expanded')"), "false");
   },
 
+  async "a token with a mistake keeps its colour"() {
+    await open("alone");
+    await focus();
+    await type("parent_status = drft and archived");
+    await press("Escape");
+    await until("root.querySelector('.problem')");
+    const [own, all] = await get("['.problem', '.run'].map(part => getComputedStyle(root.querySelector(part), '::highlight(pql-word)').color)");
+    same(own, all);
+    same(own === (await get("getComputedStyle(box).color")), false);
+  },
+
   async "undo takes back an option, a fix and a cleared box"() {
     await open("alone");
     await focus();

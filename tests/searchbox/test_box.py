@@ -817,24 +817,24 @@ def test_an_address_that_is_none_leaves_what_the_browser_knows(make_box: Any) ->
 def test_an_endpoint_that_there_is_not_is_said_once(make_box: Any) -> None:
     box = make_box("unknown")
     box.wait("root.querySelector('.message').textContent")
-    assert box.message.text_content() == "there is no endpoint casez to search in"
+    assert box.message.text_content() == "there is no endpoint casez"
     asked: list[str] = []
     box.page.on("request", lambda request: asked.append(request.url))
     box.type("archived and title = a")
     box.page.locator("h1").click()
     box.input.click()
     box.page.wait_for_timeout(300)
-    assert box.message.text_content() == "there is no endpoint casez to search in"
+    assert box.message.text_content() == "there is no endpoint casez"
     assert not [url for url in asked if "/plan" in url]
     assert box.get("box.validity.valid")  # the query is right, as far as anybody knows
     warnings = [line for line in box.said if line.startswith("warning")]
-    assert warnings == ["warning: pql-search: there is no endpoint `casez` to search in"]
+    assert warnings == ["warning: pql-search: there is no endpoint `casez`"]
     box.get("box.endpoint = 'cases'")
     box.wait("!root.querySelector('.message').textContent && root.querySelector('.preview').textContent")
     box.get("box.endpoint = 'formz'")
     box.wait("root.querySelector('.message').textContent")
     assert box.preview.text_content() == ""  # what was asked of another endpoint
-    warnings.append("warning: pql-search: there is no endpoint `formz` to search in")
+    warnings.append("warning: pql-search: there is no endpoint `formz`")
     box.said[:] = [line for line in box.said if line not in warnings and "404 (Not Found)" not in line]
 
 
@@ -1029,6 +1029,23 @@ def test_an_error_goes_before_a_hint_at_the_caret(box: Any) -> None:
     assert "drft" in box.message.text_content()
     box.press("Alt+Enter")
     assert box.value == "parent_status = draft and ow"
+
+
+def test_a_box_that_becomes_read_only_closes_its_list(box: Any) -> None:
+    box.type("par")
+    assert box.expanded
+    box.get("box.readOnly = true")
+    assert not box.expanded
+
+
+def test_half_a_letter_is_asked_of_nobody(box: Any) -> None:
+    asked: list[str] = []
+    box.page.on("request", lambda request: asked.append(request.url))
+    box.focus()
+    box.get("box.value = 'title = \\ud800x'")
+    box.page.wait_for_timeout(400)
+    assert box.get("box.diagnostics[0].severity") == "error"
+    assert not [url for url in asked if url.endswith("/plan")]
 
 
 def test_in_another_document_it_looks_the_same(box: Any) -> None:
