@@ -38,6 +38,7 @@ export interface Request {
   readonly reason: string;
   readonly exact: boolean;
   readonly residual: string | null;
+  readonly curl: string;
 }
 
 /** What a query asks: the answer of `/plan`, which has the requests where `ok` is true. */

@@ -25,7 +25,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 import pqlang
-from pqlang import PENBOX, Endpoint
+from pqlang import PENBOX, Endpoint, presenter
 from pqlang.hostvalues import AT_ONCE
 from pqlang.presenter import request_json
 from pqlang.schema_json import endpoint_json
@@ -79,6 +79,12 @@ def test_an_invalid_query_is_an_answer(client: TestClient) -> None:
     assert problem["suggestions"][0]["replacement"] == "status"
 
 
+def shown(plan: pqlang.Plan) -> list[dict[str, Any]]:
+    """The requests of a plan, each with the command that sends it."""
+    asked = zip(plan.to_json()["requests"], plan.requests, strict=True)
+    return [{**each, "curl": presenter.curl(request)} for each, request in asked]
+
+
 def test_what_one_request_cannot_say_is_an_answer_too(client: TestClient) -> None:
     ask = {"query": "parent_status = draft or title ~ 'a%'", "endpoint": "cases"}
     assert not post(client, "/compile", **ask)["ok"]
@@ -86,7 +92,13 @@ def test_what_one_request_cannot_say_is_an_answer_too(client: TestClient) -> Non
     assert not post(client, "/check", **ask, target="auto")["ok"]
     plan = pqlang.plan(ask["query"], "cases", mode="search")
     answer = post(client, "/plan", **ask)
-    assert answer == {"ok": True, **plan.to_json(), "explain": plan.explain(), "diagnostics": []}
+    assert answer == {
+        "ok": True,
+        **plan.to_json(),
+        "requests": shown(plan),
+        "explain": plan.explain(),
+        "diagnostics": [],
+    }
     assert len(answer["requests"]) == 2
 
 
@@ -101,7 +113,7 @@ def test_every_way_to_read_a_query_is_passed_on(client: TestClient) -> None:
     }
     answer = post(client, "/plan", **how, disjoint=True, broaden=True, max_requests=2)
     wanted = pqlang.plan(mode="search", disjoint=True, broaden=True, max_requests=2, **how)
-    assert answer["requests"] == wanted.to_json()["requests"]
+    assert answer["requests"] == shown(wanted)
     assert '"$gt":"2024-01-15T23:00:00Z"' in answer["requests"][0]["params"]["filter"]
     assert answer["disjoint"] is True
     how["query"] = "created_at > today and title = $t"

@@ -15,7 +15,7 @@ from pqlang.decompiler import read_target
 from pqlang.diagnostics import Diagnostic, PqlError, Severity
 from pqlang.hostvalues import ValueSource
 from pqlang.moments import make_clock
-from pqlang.presenter import request_json
+from pqlang.presenter import curl, request_json
 from pqlang.rendering import offsets, to_json
 from pqlang.schema import Endpoint, Schema
 from pqlang.searchbox import asks
@@ -50,7 +50,10 @@ def plan(ask: asks.AskPlan, schema: Schema) -> dict[str, Any]:
 
     def made() -> tuple[dict[str, Any], Sequence[Diagnostic]]:
         found = compiler.plan(ask.query, at, target=ask.target or "auto", **how)
-        return found.to_json() | {"explain": found.explain()}, found.diagnostics
+        said = found.to_json() | {"explain": found.explain()}
+        for each, request in zip(said["requests"], found.requests, strict=True):
+            each["curl"] = curl(request)
+        return said, found.diagnostics
 
     return _tried(made, ask.query)
 

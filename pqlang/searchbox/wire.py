@@ -120,6 +120,8 @@ class PlannedRequest(Asked):
     """whether it fetches nothing but what is meant"""
     residual: str | None
     """otherwise the query that its records have to pass"""
+    curl: str
+    """a command that sends it; the token is read from the variable that the schema names"""
 
 
 class Planned(Answer):

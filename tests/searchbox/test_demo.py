@@ -12,7 +12,7 @@ import pytest
 from serving import serving
 
 import pqlang
-from pqlang import PENBOX
+from pqlang import PENBOX, presenter
 from pqlang.sandbox.records import generate, respond
 
 CASES = PENBOX.endpoint("cases")
@@ -39,7 +39,7 @@ def test_each_request_is_shown_in_every_form(make_box: Any) -> None:
     url = "https://connect.penbox.io/v1/cases?archived=false&parent_status=draft"
     assert cards.nth(0).locator("pre").all_text_contents() == [
         url,
-        f"curl -H \"Authorization: Bearer $TOKEN\" '{url}'",
+        presenter.curl(pqlang.compile("archived = false and parent_status = draft", "cases")),
     ]
     assert box.page.locator(".badge").all_text_contents() == ["exact", "exact"]
     box.page.locator("summary").click()
@@ -109,6 +109,18 @@ def test_rows_are_shown_where_there_are_any(make_box: Any) -> None:
     elsewhere.type("archived")
     settle(elsewhere)
     assert elsewhere.page.locator("#rows").is_hidden()
+
+
+def test_without_endpoints_the_page_stays_quiet(make_box: Any) -> None:
+    box = make_box()
+    box.page.route("**/schema", lambda route: route.fulfill(status=503))
+    box.page.goto(f"{box.server}/pql/?q=archived")
+    box.wait("box.value === 'archived'")
+    assert box.page.locator("#endpoints label").count() == 0
+    box.input.press("Enter")
+    box.page.wait_for_timeout(100)
+    assert "q=archived" in box.page.url
+    box.said[:] = [line for line in box.said if "503" not in line]
 
 
 @pytest.mark.parametrize("address", ["/pql/", "/pql/?q=archived"])

@@ -28,7 +28,7 @@ async function ask(path, body) {
 // The query
 
 async function showEndpoints() {
-  const endpoints = (await ask("schema")) ?? [{ name: "cases", description: "", rows: false }];
+  const endpoints = (await ask("schema")) ?? []; // without the service, the box knows the language and no fields
   const chosen = endpoints.find(({ name }) => name === asked.get("endpoint")) ?? endpoints[0];
   for (const { name, description } of endpoints) {
     const radio = make("input");
@@ -37,20 +37,23 @@ async function showEndpoints() {
     label.title = description;
     $("#endpoints").append(label);
   }
-  hasRows = chosen.rows;
+  hasRows = chosen?.rows;
   form.elements.scope.checked = asked.get("scope") === "active";
   if (!box.value) box.value = asked.get("q") ?? ""; // who types before the endpoints are known keeps it
   choose();
 }
 
+const chosenEndpoint = () => form.elements.endpoint?.value ?? "";
+
 /** Point the box at what is chosen above it. */
 async function choose() {
-  const endpoint = form.elements.endpoint.value;
+  const endpoint = chosenEndpoint();
+  if (!endpoint) return;
   box.setAttribute("endpoint", endpoint);
   if (form.elements.scope.checked) box.setAttribute("scope", "active");
   else box.removeAttribute("scope");
   const facts = await ask(`schema/${endpoint}`);
-  if (endpoint !== form.elements.endpoint.value) return;
+  if (endpoint !== chosenEndpoint()) return;
   box.setAttribute("placeholder", facts?.examples[0] ?? "");
   $("#examples").replaceChildren(
     ...(facts?.examples ?? []).map(example => {
@@ -67,7 +70,7 @@ async function choose() {
 
 /** The address of the page says what is searched for, so that it can be sent to somebody. */
 function remember() {
-  const parts = new URLSearchParams({ endpoint: form.elements.endpoint.value, q: box.value });
+  const parts = new URLSearchParams({ endpoint: chosenEndpoint(), q: box.value });
   if (form.elements.scope.checked) parts.set("scope", "active");
   history.replaceState(null, "", `?${parts}`);
 }
@@ -90,11 +93,12 @@ function showPlan(answer) {
   if (hasRows) showRows(latest);
 }
 
-function showRequest({ url, target, reason, params, filter, exact, residual }, at, count) {
+function showRequest({ url, target, reason, params, filter, exact, residual, curl }, at, count) {
   const badge = make("span", exact ? "badge" : "badge over", exact ? "exact" : "fetches more");
   const kind = target === "params" ? "Direct parameters" : "JSON filter";
   const head = make("header", "", make("h3", "", count > 1 ? `${at + 1}. ${kind}` : kind), make("span", "why", reason), badge);
-  const plain = Object.entries(params).filter(([name]) => name !== "filter");
+  const whole = JSON.stringify(filter); // is one of the parameters, under a name that the schema knows
+  const plain = Object.entries(params).filter(([, value]) => value !== whole);
   const list = plain.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", String(value))]);
   return make(
     "article",
@@ -104,7 +108,7 @@ function showRequest({ url, target, reason, params, filter, exact, residual }, a
     ...(plain.length ? [part("Parameters", make("dl", "", ...list))] : []),
     ...(residual ? [part("Then test", make("pre", "", residual))] : []),
     part("URL", make("pre", "", url), url),
-    part("curl", make("pre", "", curl(url)), curl(url)),
+    part("curl", make("pre", "", curl), curl),
   );
 }
 
@@ -128,8 +132,6 @@ async function copy(text, title) {
   }
 }
 
-const curl = url => `curl -H "Authorization: Bearer $TOKEN" '${url.replaceAll("'", "%27")}'`;
-
 /** JSON in colours. */
 function colour(value) {
   const parts = JSON.stringify(value, null, 2).split(/("(?:[^"\\]|\\.)*"(?=:)|"(?:[^"\\]|\\.)*"|\b(?:true|false|null)\b|-?\d[\d.eE+-]*)/);
@@ -143,7 +145,7 @@ function colour(value) {
 
 const question = more => ({
   query: box.value,
-  endpoint: form.elements.endpoint.value,
+  endpoint: chosenEndpoint(),
   ...(form.elements.scope.checked && { scope: "active" }),
   ...more,
 });
