@@ -29,7 +29,7 @@ _EQUAL = {ast.Op.EQ: Op.EQ, ast.Op.NE: Op.NE}
 _ORDER = {ast.Op.LT: Op.LT, ast.Op.LE: Op.LE, ast.Op.GT: Op.GT, ast.Op.GE: Op.GE}
 _PATTERN = {ast.Op.LIKE: Op.LIKE, ast.Op.NOT_LIKE: Op.NOT_LIKE, ast.Op.ILIKE: Op.ILIKE, ast.Op.NOT_ILIKE: Op.NOT_ILIKE}
 #: Literal text, and what stands before and after it in the pattern that asks for it.
-LITERAL = {
+_LITERAL = {
     ast.Op.CONTAINS: (Op.ILIKE, "%", "%"),
     ast.Op.NOT_CONTAINS: (Op.NOT_ILIKE, "%", "%"),
     ast.Op.STARTS: (Op.ILIKE, "", "%"),
@@ -166,8 +166,8 @@ class _Resolving:
             self.note_negative(node, field, str(op))
         if self.context.deferred and isinstance(value, ast.Variable):
             return Test(field, Op.LIKE, text, node.span)
-        if op in LITERAL:
-            meant, before, after = LITERAL[op]
+        if op in _LITERAL:
+            meant, before, after = _LITERAL[op]
             return Test(field, meant, before + patterns.escape(text) + after, node.span)
         if patterns.ends_in_backslash(text):
             self.problems.append(say.lone_backslash(value.span))

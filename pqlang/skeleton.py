@@ -7,7 +7,7 @@ for a query with anything to be said about it, for a value that is not plainly o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from pqlang.literals import fits
 from pqlang.moments import UTC_CLOCK, read_datetime
 from pqlang.pushdown import push_down
 from pqlang.request import Request, with_long_url
-from pqlang.resolver import LITERAL, Meaning
+from pqlang.resolver import Meaning
 from pqlang.schema import Endpoint, Field, FieldType
 from pqlang.source import Span
 from pqlang.valueclass import frozen
@@ -32,7 +32,6 @@ _PLAIN = {
     ast.Op.LIKE: Op.LIKE,
     ast.Op.ILIKE: Op.ILIKE,
 }
-_PARTS = {op: parts for op, parts in LITERAL.items() if parts[0] is Op.ILIKE}
 
 
 class Hole(NamedTuple):
@@ -124,8 +123,7 @@ def _underived(test: Test, endpoint: Endpoint) -> Test:
 def _hole(at: int, node: ast.Compare, name: str, field: Field) -> Hole | None:
     """The hole that a comparison with a variable leaves."""
     if node.op in _PARTS:
-        meant, before, after = _PARTS[node.op]
-        return Hole(at, name, field, meant, node.span, _WITHIN[before, after])
+        return Hole(at, name, field, Op.ILIKE, node.span, _PARTS[node.op])
     op = _PLAIN.get(node.op)
     read = None if op is None else express.reader(field, op)
     return None if op is None or read is None else Hole(at, name, field, op, node.span, read)
@@ -169,8 +167,9 @@ def _ends(text: str, quoted: bool, field: Field) -> Scalar | None:
     return f"%{patterns.escape(text)}" if text else None
 
 
-_WITHIN: Mapping[tuple[str, str], Callable[[str, bool, Field], Scalar | None]] = {
-    ("%", "%"): _contains,
-    ("", "%"): _starts,
-    ("%", ""): _ends,
+#: The operators that take a part of a text, all of which become `ilike`, and what makes a pattern of it.
+_PARTS: Mapping[ast.Op, express.Reader] = {
+    ast.Op.CONTAINS: _contains,
+    ast.Op.STARTS: _starts,
+    ast.Op.ENDS: _ends,
 }
